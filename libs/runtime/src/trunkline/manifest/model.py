@@ -1,0 +1,178 @@
+"""The manifest: what one service needs and offers, as data.
+
+A service's manifest is generated from its declaration (:class:`trunkline.Service`) and committed as
+``services/<name>/service.json``. The platform generates Terraform from manifests alone, so a
+manifest holds everything that infrastructure depends on and nothing that it does not.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+SCHEMA_VERSION = 1
+"""Raised when a reader of an older manifest could misunderstand a newer one."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=32)]
+"""A service, table, function or secret: lower case words joined by hyphens, at most 32 characters."""
+
+WireName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z][a-z0-9_]*\.v[1-9][0-9]*$")]
+"""An event or task on the wire: ``<service>.<name>.v<version>``, for example ``orders.order_placed.v1``."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TableNeed(_Part):
+    """A handler reads or writes a table of its own service."""
+
+    kind: Literal["table"] = "table"
+    table: Name
+    access: Literal["read", "write"]
+
+
+class SecretNeed(_Part):
+    """A handler reads a secret of its own service."""
+
+    kind: Literal["secret"] = "secret"
+    secret: Name
+
+
+class CallNeed(_Part):
+    """A handler calls a route of another service's private API."""
+
+    kind: Literal["call"] = "call"
+    service: Name
+    route: str
+    """The route's name in the callee's API."""
+    method: str
+    path: str
+
+
+class PublishNeed(_Part):
+    """A handler publishes to the topic of its own service. Only the relay does."""
+
+    kind: Literal["publish"] = "publish"
+
+
+class SendNeed(_Part):
+    """A handler puts tasks on another service's task queue. Only the relay does."""
+
+    kind: Literal["send"] = "send"
+    service: Name
+
+
+class EmailNeed(_Part):
+    """A handler sends e-mail from one address, through SES."""
+
+    kind: Literal["email"] = "email"
+    sender: str
+    """The address in the From header, for example ``shop@example.com``."""
+
+
+class EgressNeed(_Part):
+    """A handler calls one host on the internet; only its function gets a way out."""
+
+    kind: Literal["egress"] = "egress"
+    host: str
+
+
+Need = Annotated[
+    TableNeed | SecretNeed | CallNeed | PublishNeed | SendNeed | EmailNeed | EgressNeed,
+    Field(discriminator="kind"),
+]
+
+
+class Function(_Part):
+    """One Lambda function: one kind of trigger, one role, exactly the needs of its handlers."""
+
+    name: Name
+    trigger: Literal["api", "event", "tasks", "relay"]
+    handler: str
+    """Lambda's handler setting: ``module.path.function``."""
+    timeout_seconds: int = Field(ge=1, le=900)
+    memory_mb: int = Field(ge=128, le=10240)
+    max_receives: int | None = None
+    """How often a message is tried before it goes to the dead-letter queue (``event`` and ``tasks``)."""
+    settings: tuple[Name, ...] = ()
+    """The service's settings that this function reads."""
+    emits: tuple[WireName, ...] = ()
+    """The events and tasks that the function's handlers may store in the outbox."""
+    needs: tuple[Need, ...] = ()
+
+
+class Table(_Part):
+    """A DynamoDB table. Key attributes are strings."""
+
+    name: Name
+    partition_key: str
+    sort_key: str | None = None
+    ttl_attribute: str | None = None
+    stream: bool = False
+    """Whether new items are streamed (the outbox)."""
+
+
+class Route(_Part):
+    """One operation of a service's API."""
+
+    name: str
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    kind: Literal["query", "command"]
+
+
+class Api(_Part):
+    """A service's API: private with IAM, or public with Cognito sign-in."""
+
+    version: int = Field(ge=1)
+    exposure: Literal["private", "public"]
+    routes: tuple[Route, ...]
+
+
+class Subscription(_Part):
+    """A function's interest in one event, through a queue of its own."""
+
+    function: Name
+    event: WireName
+
+
+class Setting(_Part):
+    """A value that differs per environment and is no secret."""
+
+    name: Name
+    description: str
+    default: str | None = None
+
+
+class Secret(_Part):
+    """A container for a secret value; Terraform never knows the value."""
+
+    name: Name
+    description: str
+
+
+class Manifest(_Part):
+    """Everything the platform knows of one service."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    service: Name
+    entry: str
+    """Where the :class:`trunkline.Service` object is: ``package.module:attribute``."""
+    api: Api | None = None
+    publishes: tuple[WireName, ...] = ()
+    accepts: tuple[WireName, ...] = ()
+    """The tasks that the service's task queue accepts."""
+    subscriptions: tuple[Subscription, ...] = ()
+    tables: tuple[Table, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    functions: tuple[Function, ...]
+
+    def function(self, name: str) -> Function:
+        """The function of that name; :class:`KeyError` if there is none."""
+        for function in self.functions:
+            if function.name == name:
+                return function
+        raise KeyError(name)

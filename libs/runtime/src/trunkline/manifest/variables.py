@@ -1,0 +1,47 @@
+"""The environment variables by which the platform tells a function its surroundings."""
+
+from __future__ import annotations
+
+ENVIRONMENT = "TRUNKLINE_ENVIRONMENT"
+"""The environment's name, for example ``local``."""
+SERVICE = "TRUNKLINE_SERVICE"
+"""The service's name."""
+FUNCTION = "TRUNKLINE_FUNCTION"
+"""The function's name in the manifest, for example ``api``."""
+ENTRY = "TRUNKLINE_ENTRY"
+"""Where the Service object is: ``package.module:attribute``."""
+CALLERS = "TRUNKLINE_CALLERS"
+"""The services that may call this one's API, joined by commas."""
+TOPIC = "TRUNKLINE_TOPIC"
+"""ARN of the service's own topic."""
+DEAD_LETTER_QUEUE = "TRUNKLINE_DEAD_LETTER_QUEUE"
+"""URL of the queue for messages that this function could not process."""
+
+
+def table(name: str) -> str:
+    """Holds the physical name of a table."""
+    return f"TRUNKLINE_TABLE_{_upper(name)}"
+
+
+def task_queue(service: str) -> str:
+    """Holds the URL of another service's task queue."""
+    return f"TRUNKLINE_TASK_QUEUE_{_upper(service)}"
+
+
+def secret(name: str) -> str:
+    """Holds the name of a secret in Secrets Manager."""
+    return f"TRUNKLINE_SECRET_{_upper(name)}"
+
+
+def setting(name: str) -> str:
+    """Holds the value of a setting."""
+    return f"TRUNKLINE_SETTING_{_upper(name)}"
+
+
+def api(service: str) -> str:
+    """Holds the name of the SSM parameter with the base URL of another service's API."""
+    return f"TRUNKLINE_API_{_upper(service)}"
+
+
+def _upper(name: str) -> str:
+    return name.upper().replace("-", "_")
