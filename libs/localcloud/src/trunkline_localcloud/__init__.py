@@ -1,0 +1,23 @@
+"""An AWS on this machine that checks every signature and every policy."""
+
+from trunkline_localcloud.cloud import LocalCloud
+from trunkline_localcloud.errors import (
+    CloudNotReady,
+    CloudNotRunning,
+    ControlApiError,
+    GapMoved,
+    LocalCloudError,
+    PortInUse,
+)
+from trunkline_localcloud.settings import CloudSettings
+
+__all__ = [
+    "CloudNotReady",
+    "CloudNotRunning",
+    "CloudSettings",
+    "ControlApiError",
+    "GapMoved",
+    "LocalCloud",
+    "LocalCloudError",
+    "PortInUse",
+]

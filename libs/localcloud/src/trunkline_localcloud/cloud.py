@@ -1,0 +1,173 @@
+"""The handle on a local cloud that tests and tools hold."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from trunkline_localcloud.errors import CloudNotReady, CloudNotRunning, PortInUse
+from trunkline_localcloud.facts import CloudFacts, read_facts
+from trunkline_localcloud.server import PORT_IN_USE_EXIT_CODE
+from trunkline_localcloud.settings import CloudSettings
+
+__all__ = ["LocalCloud"]
+
+_POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A running local cloud.
+
+    As a context manager it stops the cloud at the end of the block.
+    """
+
+    facts: CloudFacts
+    state_dir: Path
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @classmethod
+    def start(cls, settings: CloudSettings, *, timeout: float = 30.0) -> Self:
+        """Start a cloud as a process that outlives this one, and wait until it answers.
+
+        Args:
+            settings: Where and as what it runs. A directory that held a cloud resumes its state
+                and its keys.
+            timeout: Seconds to wait for the first answer.
+
+        Raises:
+            PortInUse: another process listens on the port.
+            CloudNotReady: it did not answer in time, or ended; the log's path is in the error.
+        """
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        command = [
+            sys.executable,
+            "-m",
+            "trunkline_localcloud",
+            "serve",
+            "--port",
+            str(settings.port),
+        ]
+        command += ["--state", str(settings.state_dir)]
+        command += ["--region", settings.region, "--account", settings.account_id]
+        with settings.log_file.open("ab") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            facts = read_facts(settings.facts_file)
+            if facts is not None and facts.pid == process.pid and _answers(facts.endpoint):
+                return cls(facts, settings.state_dir, process)
+            if (exit_code := process.poll()) is not None:
+                if exit_code == PORT_IN_USE_EXIT_CODE:
+                    raise PortInUse(settings.port)
+                raise CloudNotReady("its process ended", log=settings.log_file, exit_code=exit_code)
+            time.sleep(_POLL_SECONDS)
+        process.kill()
+        process.wait()
+        raise CloudNotReady(f"no answer within {timeout} s", log=settings.log_file)
+
+    @classmethod
+    def attach(cls, state_dir: Path) -> Self:
+        """The running cloud of ``state_dir``, whoever started it.
+
+        Raises:
+            CloudNotRunning: there is none.
+        """
+        facts = read_facts(CloudSettings(state_dir=state_dir).facts_file)
+        if facts is None or not _answers(facts.endpoint):
+            raise CloudNotRunning(state_dir)
+        return cls(facts, state_dir)
+
+    @property
+    def endpoint(self) -> str:
+        """URL that every AWS client is pointed at."""
+        return self.facts.endpoint
+
+    @property
+    def region(self) -> str:
+        """The cloud's region."""
+        return self.facts.region
+
+    @property
+    def account_id(self) -> str:
+        """The one account."""
+        return self.facts.account_id
+
+    @property
+    def admin_access_key(self) -> str:
+        """Access key of the IAM user ``administrator``."""
+        return self.facts.admin_access_key
+
+    @property
+    def admin_secret_key(self) -> str:
+        """Secret key of the IAM user ``administrator``."""
+        return self.facts.admin_secret_key
+
+    @property
+    def pid(self) -> int:
+        """The serving process."""
+        return self.facts.pid
+
+    def is_running(self) -> bool:
+        """Whether the cloud answers."""
+        return _answers(self.endpoint)
+
+    def stop(self, *, timeout: float = 20.0) -> None:
+        """Stop the cloud, which saves its state; does nothing when it has stopped already.
+
+        Args:
+            timeout: Seconds for a graceful end; after it the process is killed, and what happened
+                since its start is lost.
+        """
+        if not _signal(self.pid, signal.SIGTERM):
+            return
+        deadline = time.monotonic() + timeout
+        while self._is_alive():
+            if time.monotonic() > deadline:
+                _signal(self.pid, signal.SIGKILL)
+                deadline = time.monotonic() + timeout
+            time.sleep(_POLL_SECONDS)
+
+    def _is_alive(self) -> bool:
+        if self._process is not None:
+            return self._process.poll() is None
+        return _signal(self.pid, 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _answers(endpoint: str) -> bool:
+    try:
+        with urlopen(f"{endpoint}/_localcloud/health", timeout=5) as answer:  # noqa: S310 - loopback
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _signal(pid: int, number: int) -> bool:
+    """Send a signal; False when the process is gone."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,79 @@
+"""Every error of the local cloud.
+
+LocalCloudError
+├── PortInUse         the port is taken by another process
+├── CloudNotReady     the process did not answer in time, or ended while starting
+├── CloudNotRunning   a state directory whose cloud is not running
+├── ControlApiError   the control API refused a call
+└── GapMoved          MiniStack no longer looks as a gap module expects
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = [
+    "CloudNotReady",
+    "CloudNotRunning",
+    "ControlApiError",
+    "GapMoved",
+    "LocalCloudError",
+    "PortInUse",
+]
+
+
+class LocalCloudError(Exception):
+    """Root of this package's errors."""
+
+
+class PortInUse(LocalCloudError):  # noqa: N818 - named after the fact
+    """The port is taken by another process."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(
+            f"port {port} is in use by another process; choose another, or 0 for a free one"
+        )
+        self.port = port
+        """The port that was asked for."""
+
+
+class CloudNotReady(LocalCloudError):  # noqa: N818 - named after the fact
+    """The cloud's process did not answer in time, or ended while starting."""
+
+    def __init__(self, reason: str, *, log: Path, exit_code: int | None = None) -> None:
+        super().__init__(f"the local cloud did not become ready: {reason} (log: {log})")
+        self.log = log
+        """Where the process wrote its log."""
+        self.exit_code = exit_code
+        """The exit code, when the process ended."""
+
+
+class CloudNotRunning(LocalCloudError):  # noqa: N818 - named after the fact
+    """There is no running cloud for the state directory."""
+
+    def __init__(self, state_dir: Path) -> None:
+        super().__init__(f"no local cloud is running on {state_dir}")
+        self.state_dir = state_dir
+        """The state directory that was asked for."""
+
+
+class ControlApiError(LocalCloudError):
+    """The control API refused a call."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"the control API answered {status}: {body}")
+        self.status = status
+        """The HTTP status."""
+        self.body = body
+        """The body of the answer, as text."""
+
+
+class GapMoved(LocalCloudError):  # noqa: N818 - named after the fact
+    """MiniStack no longer looks as a gap module expects: look at the gap before raising the pin."""
+
+    def __init__(self, gap: str, what: str) -> None:
+        super().__init__(f"gap {gap}: MiniStack has moved: {what}")
+        self.gap = gap
+        """Name of the gap module."""
+        self.what = what
+        """What was expected and is not there."""

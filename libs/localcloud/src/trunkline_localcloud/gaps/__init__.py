@@ -1,0 +1,1 @@
+"""What MiniStack lacks, one module per gap; ``gaps_installed`` lists them."""

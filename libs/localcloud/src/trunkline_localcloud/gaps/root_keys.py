@@ -1,0 +1,59 @@
+"""Keys that skip the signature check.
+
+AWS checks every signature; an unsigned S3 request is anonymous, which a bucket without a public
+policy refuses (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-management.html).
+MiniStack takes the keys ``test``, "", any twelve digits and its own environment's key for the
+root user without looking at the signature, and answers unsigned S3 requests as root.
+Here no key is a root key, so such a key is as unknown as any other, and an unsigned S3 request
+is denied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from trunkline_localcloud.patching import expect, replace
+from trunkline_localcloud.settings import CloudSettings
+
+__all__ = ["install"]
+
+_GAP = "root_keys"
+
+
+def install(_settings: CloudSettings) -> None:
+    """Make no access key a root key."""
+    from ministack.core import iam_evaluator
+    from ministack.services import sts
+
+    def is_root_access_key(_access_key_id: str) -> bool:
+        return False
+
+    for module in (iam_evaluator, sts):
+        replace(
+            _GAP,
+            module,
+            "is_root_access_key",
+            ("access_key_id",),
+            lambda _original: is_root_access_key,
+        )
+    anonymous = expect(_GAP, iam_evaluator, "_anonymous")
+    denied = expect(_GAP, iam_evaluator, "EvalResult")
+
+    def refuse_anonymous_s3(original: Callable[..., Any]) -> Callable[..., Any]:
+        def enforce(
+            access_key_id: str, iam_action: str, service: str, *args: Any, **kwargs: Any
+        ) -> Any:
+            if service == "s3" and anonymous.get():
+                return denied("ImplicitDeny", principal_arn="anonymous")
+            return original(access_key_id, iam_action, service, *args, **kwargs)
+
+        return enforce
+
+    replace(
+        _GAP,
+        iam_evaluator,
+        "enforce",
+        ("access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"),
+        refuse_anonymous_s3,
+    )

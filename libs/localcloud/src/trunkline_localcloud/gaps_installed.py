@@ -1,0 +1,30 @@
+"""The gaps that are filled, in the order in which they are installed. This is the only list."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from trunkline_localcloud.gaps import root_keys
+from trunkline_localcloud.settings import CloudSettings
+
+__all__ = ["GAPS", "Gap", "install_gaps"]
+
+
+class Gap(Protocol):
+    """A gap module."""
+
+    def install(self, settings: CloudSettings, /) -> None:
+        """Patch MiniStack, which is imported but not yet started."""
+
+
+GAPS: tuple[Gap, ...] = (root_keys,)
+
+
+def install_gaps(settings: CloudSettings) -> None:
+    """Install every gap once.
+
+    Raises:
+        GapMoved: a gap no longer fits the installed MiniStack.
+    """
+    for gap in GAPS:
+        gap.install(settings)

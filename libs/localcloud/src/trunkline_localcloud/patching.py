@@ -1,0 +1,52 @@
+"""How gap modules change MiniStack: loudly when it no longer looks as they expect."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from trunkline_localcloud.errors import GapMoved
+
+__all__ = ["expect", "replace"]
+
+
+def expect(
+    gap: str, owner: ModuleType | type, name: str, parameters: tuple[str, ...] | None = None
+) -> Any:
+    """The attribute ``name`` of ``owner``, checked to be what the gap was written for.
+
+    Args:
+        gap: Name of the gap module, for the error.
+        owner: Module or class of MiniStack.
+        name: Attribute that must exist.
+        parameters: Exact parameter names, when it must be a function of that signature.
+
+    Raises:
+        GapMoved: the attribute is missing or its signature differs.
+    """
+    if not hasattr(owner, name):
+        raise GapMoved(gap, f"{owner.__name__}.{name} is missing")
+    found = getattr(owner, name)
+    if parameters is not None and tuple(inspect.signature(found).parameters) != parameters:
+        raise GapMoved(
+            gap,
+            f"{owner.__name__}.{name}{inspect.signature(found)} is not ({', '.join(parameters)})",
+        )
+    return found
+
+
+def replace(
+    gap: str,
+    owner: ModuleType | type,
+    name: str,
+    parameters: tuple[str, ...],
+    make: Callable[[Callable[..., Any]], Callable[..., Any]],
+) -> None:
+    """Replace the function ``owner.name`` by ``make(original)``, after ``expect``.
+
+    Raises:
+        GapMoved: the function is missing or its signature differs.
+    """
+    setattr(owner, name, make(expect(gap, owner, name, parameters)))

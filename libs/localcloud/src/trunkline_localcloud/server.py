@@ -1,0 +1,115 @@
+"""Serving: MiniStack embedded behind the front door, in this process, until a signal stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+
+from trunkline_localcloud.errors import PortInUse
+from trunkline_localcloud.facts import AdministratorKeys, CloudFacts, read_facts, write_facts
+from trunkline_localcloud.settings import CloudSettings
+
+__all__ = ["PORT_IN_USE_EXIT_CODE", "serve"]
+
+PORT_IN_USE_EXIT_CODE = 98
+"""Exit code of a serving process whose port is taken (the value of EADDRINUSE on Linux)."""
+
+_HOST = "127.0.0.1"
+_BACKLOG = 512
+
+logger = logging.getLogger(__name__)
+
+
+def serve(settings: CloudSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then save the state.
+
+    Raises:
+        PortInUse: another process listens on the port.
+    """
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    listener = _listen(settings.port)
+    port = listener.getsockname()[1]
+    _set_environment(settings, port)
+    asyncio.run(_serve(settings, listener, port))
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_HOST, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(port) from error
+        raise
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _set_environment(settings: CloudSettings, port: int) -> None:
+    """MiniStack reads its settings from the environment when it is imported."""
+    state = settings.state_dir.resolve()
+    for name in [
+        name
+        for name in os.environ
+        if name.startswith(("AWS_", "LAMBDA_", "MINISTACK_", "LOCALSTACK_"))
+    ]:
+        del os.environ[name]
+    os.environ.update(
+        GATEWAY_PORT=str(port),
+        BIND_HOST=_HOST,
+        MINISTACK_HOST=_HOST,
+        AUTH="true",
+        MINISTACK_REGION=settings.region,
+        MINISTACK_ACCOUNT_ID=settings.account_id,
+        LAMBDA_EXECUTOR="local",
+        SFTP_ENABLED="0",
+        IOT_MTLS_ENABLED="0",
+        PERSIST_STATE="1",
+        STATE_DIR=str(state / "services"),
+        S3_PERSIST="1",
+        S3_DATA_DIR=str(state / "s3"),
+        LOG_LEVEL="INFO",
+    )
+
+
+async def _serve(settings: CloudSettings, listener: socket.socket, port: int) -> None:
+    from hypercorn.asyncio import serve as serve_asgi
+    from hypercorn.config import Config
+    from ministack.app import app as emulator
+
+    from trunkline_localcloud.administrator import ensure_administrator
+    from trunkline_localcloud.frontdoor import FrontDoor
+    from trunkline_localcloud.gaps_installed import install_gaps
+
+    install_gaps(settings)
+    known = read_facts(settings.facts_file)
+    keys = known.administrator if known else AdministratorKeys.new()
+    facts = CloudFacts(
+        endpoint=f"http://{_HOST}:{port}",
+        pid=os.getpid(),
+        region=settings.region,
+        account_id=settings.account_id,
+        admin_access_key=keys.access_key,
+        admin_secret_key=keys.secret_key,
+    )
+
+    def started() -> None:
+        ensure_administrator(keys)
+        write_facts(settings.facts_file, facts)
+        logger.info("ready at %s", facts.endpoint)
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 3
+    await serve_asgi(FrontDoor(emulator, on_started=started), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
