@@ -1,0 +1,181 @@
+"""Every task a person or a pipeline runs. ``./dev`` lists them; ``./dev SESSION [ARGUMENT ...]`` runs one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "none"  # sessions share two environments; see Environment
+
+ROOT = Path(__file__).parent
+SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.toml"))
+LIBRARIES = sorted(path.parent.name for path in ROOT.glob("libs/*/pyproject.toml"))
+GROUPS = (("libs", LIBRARIES), ("services", SERVICES))
+PACKAGES = [
+    *(f"libs/{name}" for name in LIBRARIES),
+    "platform",
+    *sorted(str(p.parent.relative_to(ROOT)) for p in ROOT.glob("services/*/*/pyproject.toml")),
+    *(f"services/{name}" for name in SERVICES),
+]
+COMMANDS = {
+    "up": "Run the whole platform on this machine: --detach, --port N",
+    "down": "Stop it and keep its state; --reset forgets, --destroy destroys with Terraform first",
+    "status": "What runs and how to reach it; --json",
+    "order": "Place an order and follow it to its e-mail; --decline",
+    "trace": "The spans of an order as a tree: ORDER_ID",
+    "load": "Drive the running shop with locust: --users 5 --time 30s",
+    "dead-letters": "What could not be processed, and why",
+    "redrive": "Send dead letters back to their queues: [SERVICE]",
+    "secret": "Write a secret's value: set SERVICE/NAME --environment ENV",
+    "manifests": "Generate each service.json from its declaration; --check only compares",
+    "plan": "Plan an environment's roots in order: ENV",
+    "apply": "Apply an environment's roots in order: ENV",
+    "locks": "Compile requirements/*.txt anew",
+    "build": "Build the bundles of services: [SERVICE ...]",
+}
+"""Commands of trunkline_devtools, each a session of its own."""
+
+
+class Environment:
+    """A virtual environment that several sessions share: one set-up, and editors find it."""
+
+    def __init__(self, location: str, lock: str, packages: list[str]) -> None:
+        self.location = ROOT / location
+        self.lock = f"requirements/{lock}"
+        self.packages = packages
+
+    def run(self, session: nox.Session, program: str, *arguments: str, **options: Any) -> None:
+        """Run a program of the environment, after bringing it up to date."""
+        self._install(session)
+        path = os.pathsep.join((str(self.location / "bin"), os.environ["PATH"]))
+        # Bytecode is always cached: cold starts and synthesis cost several times as much without.
+        env = {"VIRTUAL_ENV": str(self.location), "PATH": path, "PYTHONDONTWRITEBYTECODE": None}
+        session.run(str(self.location / "bin" / program), *arguments, env=env, **options)
+
+    def _install(self, session: nox.Session) -> None:
+        projects = [f"{package}/pyproject.toml" for package in self.packages]
+        inputs = b"\0".join((ROOT / path).read_bytes() for path in (self.lock, *projects))
+        digest = hashlib.sha256(inputs).hexdigest()
+        stamp = self.location / "trunkline-installed"
+        if stamp.exists() and stamp.read_text() == digest:
+            return
+        session.log("installing what %s pins into %s", self.lock, self.location.name)
+        if not (self.location / "bin" / "python").exists():
+            session.run("uv", "venv", "--quiet", "--python", sys.executable, str(self.location))
+        pip = ("uv", "pip", "install", "--quiet", "--python", str(self.location / "bin" / "python"))
+        session.run(*pip, "--require-hashes", "--requirement", self.lock, log=False)
+        editable = [argument for package in self.packages for argument in ("--editable", package)]
+        session.run(*pip, "--no-deps", *editable, log=False)
+        stamp.write_text(digest)
+
+
+WORKSPACE = Environment(".venv", "dev.txt", PACKAGES)
+"""Everything but synthesis."""
+SYNTHESIS = Environment(".dev/synth", "synth.txt", ["libs/runtime", "platform"])
+"""cdktn and its bindings weigh half a gigabyte; only who changes a declaration needs them."""
+
+
+def _command(name: str, summary: str) -> None:
+    def run(session: nox.Session) -> None:
+        # Ctrl-C reaches the command too: give it the time to stop what it started.
+        patience = {"interrupt_timeout": 60.0, "terminate_timeout": 10.0}
+        arguments = ("-m", "trunkline_devtools", name, *session.posargs)
+        WORKSPACE.run(session, "python", *arguments, log=False, **patience)
+
+    run.__doc__ = summary
+    nox.session(run, name=name, default=False)
+
+
+for _name, _summary in COMMANDS.items():
+    _command(_name, _summary)
+
+
+@nox.session(default=False)
+def synth(session: nox.Session) -> None:
+    """Write terraform/<environment>/<root>/cdk.tf.json from the services' manifests."""
+    arguments = ("--services", "services", "--out", "terraform", *session.posargs)
+    SYNTHESIS.run(session, "python", "-m", "trunkline_platform.synth", *arguments)
+
+
+@nox.session(default=False)
+def lint(session: nox.Session) -> None:
+    """Style and common mistakes (ruff)."""
+    WORKSPACE.run(session, "ruff", "check", *session.posargs)
+    WORKSPACE.run(session, "ruff", "format", "--check", "--quiet")
+
+
+@nox.session(default=False)
+def fmt(session: nox.Session) -> None:
+    """Format the code and mend what a machine can mend."""
+    WORKSPACE.run(session, "ruff", "check", "--fix-only", "--quiet")
+    WORKSPACE.run(session, "ruff", "format")
+
+
+@nox.session(default=False)
+def types(session: nox.Session) -> None:
+    """mypy --strict on everything we ship but the platform, whose bindings only `infra` has."""
+    sources = [f"{package}/src" for package in PACKAGES if package != "platform"]
+    WORKSPACE.run(session, "mypy", *sources, *session.posargs)
+
+
+@nox.session(default=False)
+def imports(session: nox.Session) -> None:
+    """Who may import whom (import-linter)."""
+    WORKSPACE.run(session, "lint-imports")
+
+
+def _tests(*folders: str) -> list[str]:
+    return [folder for folder in folders if (ROOT / folder).is_dir()]
+
+
+@nox.session(default=False)
+def unit(session: nox.Session) -> None:
+    """Tests of every library and service, the guides and the architecture."""
+    folders = _tests(*(f"{package}/tests" for package in PACKAGES if package != "platform"))
+    across = _tests("tests/architecture", "tests/docs")
+    WORKSPACE.run(session, "pytest", *folders, *across, *session.posargs)
+
+
+@nox.session(default=False)
+def infra(session: nox.Session) -> None:
+    """The generated Terraform is fresh, valid and of least privilege; types of the platform."""
+    SYNTHESIS.run(session, "mypy", "platform/src")
+    SYNTHESIS.run(session, "pytest", "tests/infra", *session.posargs)
+
+
+@nox.session(default=False)
+def integration(session: nox.Session) -> None:
+    """The running platform: security, nothing lost, alarms."""
+    WORKSPACE.run(session, "pytest", "tests/integration", *session.posargs)
+
+
+@nox.session(default=False)
+def e2e(session: nox.Session) -> None:
+    """The commands as a newcomer types them."""
+    WORKSPACE.run(session, "pytest", "tests/e2e", *session.posargs)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Everything that can be proved on this machine."""
+    for name in ("lint", "types", "imports", "unit", "infra", "integration", "e2e"):
+        session.notify(name)
+
+
+def _test_of(package: str) -> None:
+    def run(session: nox.Session) -> None:
+        WORKSPACE.run(session, "mypy", f"{package}/src")
+        WORKSPACE.run(session, "pytest", *_tests(f"{package}/tests"), *session.posargs)
+
+    run.__doc__ = f"Types and tests of {package} alone."
+    nox.session(run, name=f"test({Path(package).name})", default=False)
+
+
+for _package in (f"{folder}/{name}" for folder, names in GROUPS for name in names):
+    _test_of(_package)
