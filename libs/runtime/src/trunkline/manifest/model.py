@@ -11,14 +11,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 """Raised when a reader of an older manifest could misunderstand a newer one."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=32)]
-"""A service, table, function or secret: lower case words joined by hyphens, at most 32 characters."""
+"""A service, table, function or secret: lower case words joined by hyphens."""
 
 WireName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z][a-z0-9_]*\.v[1-9][0-9]*$")]
-"""An event or task on the wire: ``<service>.<name>.v<version>``, for example ``orders.order_placed.v1``."""
+"""An event or task on the wire: ``<service>.<name>.v<version>``, as ``orders.order_placed.v1``."""
 
 
 class _Part(BaseModel):
@@ -26,7 +26,11 @@ class _Part(BaseModel):
 
 
 class TableNeed(_Part):
-    """A handler reads or writes a table of its own service."""
+    """A handler reads or writes a table of its own service.
+
+    The runtime's calls: ``read`` is GetItem, BatchGetItem and Query; ``write`` is PutItem,
+    UpdateItem and DeleteItem, also inside TransactWriteItems (which has no action of its own).
+    """
 
     kind: Literal["table"] = "table"
     table: Name
@@ -41,7 +45,10 @@ class SecretNeed(_Part):
 
 
 class CallNeed(_Part):
-    """A handler calls a route of another service's private API."""
+    """A handler calls a route of another service's private API.
+
+    The runtime's calls: ssm:GetParameter for the API's URL, and the signed request itself.
+    """
 
     kind: Literal["call"] = "call"
     service: Name
@@ -95,7 +102,7 @@ class Function(_Part):
     timeout_seconds: int = Field(ge=1, le=900)
     memory_mb: int = Field(ge=128, le=10240)
     max_receives: int | None = None
-    """How often a message is tried before it goes to the dead-letter queue (``event`` and ``tasks``)."""
+    """How often a message is tried before it is dead-lettered (``event`` and ``tasks``)."""
     settings: tuple[Name, ...] = ()
     """The service's settings that this function reads."""
     emits: tuple[WireName, ...] = ()

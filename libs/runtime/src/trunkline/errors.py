@@ -1,0 +1,342 @@
+"""Every error that this package raises, as one tree.
+
+::
+
+    TrunklineError
+    ├── DeclarationError            a service or a contract is declared wrongly
+    │   └── UndeclaredUse           a handler touched something that its ``uses`` does not name
+    ├── ManifestError               a manifest is broken
+    │   └── GraphError              manifests do not fit together
+    │       ├── DuplicateService
+    │       ├── AmbiguousServiceName
+    │       ├── DuplicateOwner      two services own one event or task
+    │       ├── UnknownEvent        a subscription to an event that nobody publishes
+    │       ├── UnknownRoute        a call to a route that does not exist
+    │       ├── UnknownTask         a task that its service does not accept
+    │       └── CallCycle           synchronous calls that go round
+    ├── EnvironmentIncomplete       a variable that the platform sets is missing
+    ├── MessageError                a message cannot be processed, now or ever
+    │   ├── InvalidMessage          it is no CloudEvent of the expected type
+    │   ├── Rejected                the handler refuses it for good
+    │   └── InProgress              another consumer is at work on it
+    ├── LockLost                    another invocation has taken over this piece of work
+    ├── PublishFailed               some outbox items could not be published
+    └── Problem                     has an HTTP status, and goes on the wire as RFC 9457 says
+        ├── InvalidRequest          400
+        ├── Unauthenticated         401
+        ├── Forbidden               403
+        ├── NotFound                404
+        ├── MethodNotAllowed        405
+        ├── Conflict                409
+        │   └── RequestInProgress   409, the first request with this key still runs
+        ├── IdempotencyMismatch     422, the key was used with another payload
+        ├── TooManyRequests         429
+        ├── InternalError           500
+        ├── CallRefused             502, the called service refuses us or answers nonsense
+        ├── Unavailable             503
+        └── DeadlineExceeded        504
+
+``retryable`` says whether the same attempt may succeed later: consumers send a message whose error
+is not retryable straight to the dead-letter queue.
+"""
+
+# ruff: noqa: N818  (named by what has happened, as httpx and the standard library often do)
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+
+class TrunklineError(Exception):
+    """The root of every error here."""
+
+    retryable: bool = False
+    """Whether the same attempt may succeed later."""
+
+
+class DeclarationError(TrunklineError):
+    """A service or a contract is declared wrongly; found while it is imported."""
+
+
+class UndeclaredUse(DeclarationError):
+    """A handler touched something that its ``uses`` does not name.
+
+    In AWS the function's role would refuse it; this says so earlier and more clearly.
+    """
+
+    def __init__(self, handler: str, use: str) -> None:
+        self.handler = handler
+        """The handler's name."""
+        self.use = use
+        """What it touched."""
+        super().__init__(f"handler {handler!r} uses {use}, which its `uses` does not name")
+
+
+class ManifestError(TrunklineError):
+    """A manifest is broken: not there, not JSON, or a field is wrong."""
+
+    def __init__(self, message: str, *, file: str | None = None, field: str | None = None) -> None:
+        self.file = file
+        """The manifest's path, if it came from a file."""
+        self.field = field
+        """The wrong field, as ``functions.0.name``."""
+        where = ": ".join(part for part in (file, field) if part)
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class GraphError(ManifestError):
+    """Manifests that are right one by one do not fit together."""
+
+
+class DuplicateService(GraphError):
+    """Two manifests have the same service name."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        super().__init__(f"service {service!r} is declared by two manifests")
+
+
+class AmbiguousServiceName(GraphError):
+    """A service's name is another's plus a hyphenated suffix, so names in AWS could collide."""
+
+    def __init__(self, service: str, longer: str) -> None:
+        self.service = service
+        self.longer = longer
+        super().__init__(
+            f"service {longer!r} extends the name of service {service!r} by a hyphen: "
+            "their resources could not be told apart; rename one"
+        )
+
+
+class DuplicateOwner(GraphError):
+    """Two services own the same event or task."""
+
+    def __init__(self, message: str, first: str, second: str) -> None:
+        self.message = message
+        self.first = first
+        self.second = second
+        super().__init__(f"{message!r} is owned by both {first!r} and {second!r}")
+
+
+class UnknownEvent(GraphError):
+    """A service subscribes to an event that nobody publishes."""
+
+    def __init__(self, service: str, event: str) -> None:
+        self.service = service
+        self.event = event
+        super().__init__(f"service {service!r} subscribes to {event!r}, which nobody publishes")
+
+
+class UnknownRoute(GraphError):
+    """A service calls a service or route that does not exist, or exists otherwise."""
+
+    def __init__(self, service: str, callee: str, route: str, why: str) -> None:
+        self.service = service
+        self.callee = callee
+        self.route = route
+        super().__init__(f"service {service!r} calls {route!r} of {callee!r}: {why}")
+
+
+class UnknownTask(GraphError):
+    """A service sends a task to a service that does not accept it."""
+
+    def __init__(self, service: str, task: str) -> None:
+        self.service = service
+        self.task = task
+        super().__init__(f"service {service!r} sends {task!r}, which no service accepts")
+
+
+class CallCycle(GraphError):
+    """Synchronous calls go round: one slow service would then wait for itself."""
+
+    def __init__(self, cycle: Sequence[str]) -> None:
+        self.cycle = tuple(cycle)
+        """The services in calling order; the last is the first again."""
+        super().__init__("synchronous calls form a cycle: " + " -> ".join(self.cycle))
+
+
+class EnvironmentIncomplete(TrunklineError):
+    """A variable that the platform sets on a function is missing."""
+
+    def __init__(self, variable: str) -> None:
+        self.variable = variable
+        super().__init__(f"environment variable {variable} is not set; the platform sets it")
+
+
+class MessageError(TrunklineError):
+    """A message cannot be processed."""
+
+
+class InvalidMessage(MessageError):
+    """A message is no CloudEvent of the expected type; trying again cannot help."""
+
+
+class Rejected(MessageError):
+    """A handler refuses a message for good: it goes to the dead-letter queue with this reason."""
+
+
+class InProgress(MessageError):
+    """Another consumer is at work on the same message."""
+
+    retryable = True
+
+    def __init__(self, key: str, seconds_left: float) -> None:
+        self.key = key
+        self.seconds_left = seconds_left
+        """When the other's lock ends at the latest, in seconds from now."""
+        super().__init__(f"{key!r} is being processed elsewhere for at most {seconds_left:.1f} s")
+
+
+class LockLost(TrunklineError):
+    """Another invocation has taken over, as this one ran past its lock: its result is void."""
+
+    retryable = True
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"another invocation has taken over {key!r}")
+
+
+class PublishFailed(TrunklineError):
+    """Some outbox items could not be published; they stay in the outbox."""
+
+    retryable = True
+
+    def __init__(self, failures: Sequence[str]) -> None:
+        self.failures = tuple(failures)
+        """One line for each item: id and AWS's error code."""
+        super().__init__(f"{len(self.failures)} not published: " + "; ".join(self.failures))
+
+
+class Problem(TrunklineError):
+    """An error with an HTTP status, on the wire an RFC 9457 problem.
+
+    Args:
+        detail: what happened this time, for the caller's eyes.
+        retry_after: seconds until trying again makes sense.
+        errors: for each wrong field, a mapping with ``field`` and ``message``.
+    """
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retryable: bool | None = None,
+        retry_after: float | None = None,
+        errors: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        self.detail = detail
+        self.retry_after = retry_after
+        self.errors = tuple(errors)
+        if retryable is not None:
+            self.retryable = retryable
+        super().__init__(detail or self.title)
+
+    @classmethod
+    def type_uri(cls) -> str:
+        """RFC 9457's ``type``: the error's name as a URN."""
+        words = "".join(f"-{c.lower()}" if c.isupper() else c for c in cls.__name__)
+        return f"urn:trunkline:problem:{words.strip('-')}"
+
+
+class InvalidRequest(Problem):
+    """The request is malformed; ``errors`` names the fields."""
+
+    status = 400
+    title = "Invalid request"
+
+
+class Unauthenticated(Problem):
+    """The request has no identity that this API knows."""
+
+    status = 401
+    title = "Not authenticated"
+
+
+class Forbidden(Problem):
+    """The caller may not do this."""
+
+    status = 403
+    title = "Forbidden"
+
+
+class NotFound(Problem):
+    """There is no such thing, or the caller may not know that there is."""
+
+    status = 404
+    title = "Not found"
+
+
+class MethodNotAllowed(Problem):
+    """The path exists, but not with this method."""
+
+    status = 405
+    title = "Method not allowed"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self.allowed = tuple(allowed)
+        """The methods that the path has."""
+        super().__init__(f"allowed: {', '.join(self.allowed)}")
+
+
+class Conflict(Problem):
+    """The state has changed meanwhile, or does not allow this."""
+
+    status = 409
+    title = "Conflict"
+    retryable = True
+
+
+class RequestInProgress(Conflict):
+    """The first request with the same idempotency key still runs."""
+
+    title = "The first request with this idempotency key still runs"
+
+
+class IdempotencyMismatch(Problem):
+    """The idempotency key was used before with another payload."""
+
+    status = 422
+    title = "The idempotency key was used with another payload"
+
+
+class TooManyRequests(Problem):
+    """The caller sends more than it may."""
+
+    status = 429
+    title = "Too many requests"
+    retryable = True
+
+
+class InternalError(Problem):
+    """Something broke inside; the caller learns no more than that."""
+
+    status = 500
+    title = "Internal error"
+    retryable = True
+
+
+class CallRefused(Problem):
+    """A called service refuses us, or its answer does not fit its contract: a fault of ours."""
+
+    status = 502
+    title = "A dependency refused the call"
+
+
+class Unavailable(Problem):
+    """A dependency does not answer, or says that it cannot now."""
+
+    status = 503
+    title = "Unavailable"
+    retryable = True
+
+
+class DeadlineExceeded(Problem):
+    """There is no time left to finish."""
+
+    status = 504
+    title = "Out of time"
+    retryable = True
