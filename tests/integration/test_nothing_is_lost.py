@@ -1,0 +1,163 @@
+"""Failures that a queue must survive: errors, repeated deliveries, and processes killed at the worst moments."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import urllib3
+
+CHARGING = "trunkline-local-payments-on-order-placed"
+
+
+@pytest.fixture
+def charges(shop: Any) -> Callable[[str], list[dict[str, Any]]]:
+    """The provider's own ledger: the charges it made for an order."""
+    parameters = {"SecretId": "trunkline/local/payments/provider-api-key"}
+    key = shop.client("secretsmanager").get_secret_value(**parameters)["SecretString"]
+    url = shop.status["processes"]["payments/sandbox"]["url"]
+
+    def of(order_id: str) -> list[dict[str, Any]]:
+        answer = urllib3.request(
+            "GET", f"{url}/v1/charges", fields={"reference": order_id},
+            headers={"Authorization": f"Bearer {key}"},
+        )  # fmt: skip
+        charged: list[dict[str, Any]] = answer.json()["charges"]
+        return charged
+
+    return of
+
+
+def _dead_letters(shop: Any, queue: str) -> list[dict[str, Any]]:
+    client = shop.client("sqs")
+    url = client.get_queue_url(QueueName=f"{queue}-dlq")["QueueUrl"]
+    found = client.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
+    )
+    messages: list[dict[str, Any]] = found.get("Messages", [])
+    return messages
+
+
+def _about(message: dict[str, Any], order_id: str) -> bool:
+    return bool(json.loads(message["Body"])["data"]["order_id"] == order_id)
+
+
+def test_failed_messages_wait_in_the_dead_letter_queue(
+    shop: Any, customer: Any, faults: Any, eventually: Any, charges: Any
+) -> None:
+    """While payments fails, its messages are retried and end in the dead-letter queue with their reason;
+    redriven once the fault is gone, every order completes, charged once."""
+    buyer = customer()
+    fault = {
+        "id": "payments-cannot-write",
+        "function": CHARGING,
+        "action": "dynamodb:PutItem",
+        "resource": "*trunkline-local-payments-payments",
+        "when": "before",
+        "effect": "deny",
+    }
+    with faults.injected(fault):
+        orders = [buyer.order() for _ in range(3)]
+        for order_id in orders:
+            letter = eventually(
+                f"dead letter of {order_id}",
+                lambda order_id=order_id: next(
+                    (m for m in _dead_letters(shop, CHARGING) if _about(m, order_id)), None
+                ),
+                timeout=120,
+            )
+            assert letter["MessageAttributes"]["reason"]["StringValue"]
+            assert "PLACED" == buyer.status(order_id)
+        assert faults.hits()["payments-cannot-write"] > len(orders), "messages were not retried"
+    listed = json.loads(shop.dev("dead-letters", "--json").stdout)
+    assert len(orders) <= len(listed)
+    shop.dev("redrive", "payments")
+    for order_id in orders:
+        eventually(f"{order_id} confirmed", lambda o=order_id: buyer.status(o) == "CONFIRMED")
+        assert 1 == len(charges(order_id))
+    assert [] == _dead_letters(shop, CHARGING)
+
+
+def test_an_event_delivered_twenty_times_charges_once(
+    shop: Any, customer: Any, eventually: Any, charges: Any
+) -> None:
+    """The same event delivered 20 times, many at once, leads to one charge."""
+    order_id = str(uuid.uuid4())
+    event = {
+        "specversion": "1.0",
+        "id": str(uuid.uuid4()),
+        "source": "/trunkline/local/orders",
+        "type": "orders.order_placed.v1",
+        "subject": order_id,
+        "time": "2026-01-01T00:00:00Z",
+        "datacontenttype": "application/json",
+        "data": {
+            "order_id": order_id,
+            "customer": "customer",
+            "email": "customer@example.com",
+            "total": {"amount": 1200, "currency": "EUR"},
+            "card_token": "tok_visa",
+        },
+    }
+    client = shop.client("sqs")
+    url = client.get_queue_url(QueueName=CHARGING)["QueueUrl"]
+
+    def deliver(_: int) -> None:
+        client.send_message(
+            QueueUrl=url,
+            MessageBody=json.dumps(event),
+            MessageAttributes={"type": {"DataType": "String", "StringValue": event["type"]}},
+        )
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(deliver, range(20)))
+
+    def drained() -> bool:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        left = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return all(left[name] == "0" for name in names)
+
+    eventually("the queue is drained", drained, timeout=180)
+    assert 1 == len(charges(order_id))
+    assert not any(_about(letter, order_id) for letter in _dead_letters(shop, CHARGING))
+
+
+CRASHES = {
+    "before the effect": {"action": "secretsmanager:GetSecretValue", "when": "after"},
+    "after the effect": {
+        "action": "dynamodb:PutItem",
+        "resource": "*trunkline-local-payments-payments",
+        "when": "before",
+    },
+    "after the idempotency record": {
+        "action": "dynamodb:UpdateItem",
+        "resource": "*trunkline-local-payments-idempotency",
+        "when": "after",
+    },
+    "before the acknowledgement": {"action": "lambda:Invoke", "when": "after"},
+}
+
+
+def test_killed_processes_lose_nothing_and_charge_once(
+    shop: Any, customer: Any, faults: Any, eventually: Any, charges: Any
+) -> None:
+    """A process killed before the effect, after it, after the idempotency record, or before the
+    acknowledgement: every order still completes, charged once."""
+    buyer = customer()
+    orders = {}
+    for moment, where in CRASHES.items():
+        rule = {"id": moment, "function": CHARGING, "effect": "kill", "times": 1, **where}
+        with faults.injected(rule):
+            orders[moment] = buyer.order()
+            eventually(f"killed {moment}", lambda m=moment: faults.hits()[m] == 1)
+    for moment, order_id in orders.items():
+        eventually(
+            f"confirmed although killed {moment}",
+            lambda o=order_id: buyer.status(o) == "CONFIRMED",
+            timeout=180,
+        )
+        assert 1 == len(charges(order_id)), moment
