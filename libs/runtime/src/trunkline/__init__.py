@@ -1,1 +1,21 @@
-"""What a service on Trunkline imports."""
+"""What a service on Trunkline imports: one typed declaration, and everything that runs it."""
+
+from trunkline.contracts import Api, Event, Model, Task, command, query
+from trunkline.declaration import Service
+from trunkline.errors import TrunklineError
+from trunkline.identity import Caller
+from trunkline.types import IdempotencyKey, Money
+
+__all__ = [
+    "Api",
+    "Caller",
+    "Event",
+    "IdempotencyKey",
+    "Model",
+    "Money",
+    "Service",
+    "Task",
+    "TrunklineError",
+    "command",
+    "query",
+]

@@ -1,0 +1,110 @@
+"""Events and tasks: the messages between services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from trunkline.contracts.model import Model
+from trunkline.contracts.naming import service_of, snake_case
+from trunkline.errors import DeclarationError
+
+
+@dataclass(frozen=True)
+class MessageType:
+    """How a message class is known on the wire."""
+
+    service: str
+    """Who publishes the event, or accepts the task."""
+    name: str
+    """The class's name in snake case."""
+    version: int
+    kind: Literal["event", "task"]
+    subject_field: str | None
+    """The field whose value is the CloudEvent's ``subject``."""
+
+    @property
+    def wire_name(self) -> str:
+        """The CloudEvent's ``type``, as ``orders.order_placed.v1``."""
+        return f"{self.service}.{self.name}.v{self.version}"
+
+
+class Message(Model):
+    """What :class:`Event` and :class:`Task` share."""
+
+    __message_type__: ClassVar[MessageType]
+    __kind__: ClassVar[Literal["event", "task"]]
+
+    @classmethod
+    def __pydantic_init_subclass__(
+        cls,
+        *,
+        version: int | None = None,
+        subject: str | None = None,
+        service: str | None = None,
+        **options: Any,
+    ) -> None:
+        """Give the class its name on the wire."""
+        super().__pydantic_init_subclass__(**options)
+        if cls.__module__ == __name__:
+            return
+        if version is None or version < 1:
+            raise DeclarationError(f"{cls.__name__} needs a version of 1 or more: version=1")
+        if subject is not None and subject not in cls.model_fields:
+            raise DeclarationError(f"{cls.__name__} has no field {subject!r} to be its subject")
+        cls.__message_type__ = MessageType(
+            service=service_of(cls.__module__, service),
+            name=snake_case(cls.__name__),
+            version=version,
+            kind=cls.__kind__,
+            subject_field=subject,
+        )
+
+    def __init_subclass__(
+        cls,
+        *,
+        version: int | None = None,
+        subject: str | None = None,
+        service: str | None = None,
+        **options: Any,
+    ) -> None:
+        """Declare the class's options to type checkers; pydantic calls the method above later.
+
+        Args:
+            version: raised for a change that readers of the last version would misunderstand.
+            subject: the field whose value becomes the CloudEvent's ``subject``.
+            service: the owner, where the module is not in a package ``<service>_contract``.
+            options: pydantic's own.
+        """
+        super().__init_subclass__(**options)
+
+
+class Event(Message):
+    """A fact that a service publishes and others subscribe to.
+
+    ::
+
+        class OrderPlaced(Event, version=1, subject="order_id"):
+            order_id: str
+
+    Its name on the wire is ``orders.order_placed.v1``, if its package is ``orders_contract``.
+    """
+
+    __kind__ = "event"
+
+
+class Task(Message):
+    """Work asked of one service, through its queue."""
+
+    __kind__ = "task"
+
+
+def message_type(message: Message | type[Message]) -> MessageType:
+    """How a message, or its class, is known on the wire."""
+    return message.__message_type__
+
+
+def subject_of(message: Message) -> str | None:
+    """The value of the message's subject field, if it has one."""
+    field = message_type(message).subject_field
+    return None if field is None else str(getattr(message, field))

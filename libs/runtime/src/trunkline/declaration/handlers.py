@@ -1,0 +1,127 @@
+"""What a service does, one record for each of its handlers."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
+
+from trunkline.contracts.api import IDEMPOTENCY_HEADER, Operation
+from trunkline.contracts.message import Event, Message, Task, message_type
+from trunkline.errors import DeclarationError
+from trunkline.identity import Caller
+from trunkline.invocation import Uses
+from trunkline.types import IdempotencyKey
+
+
+class Usable(Protocol):
+    """Something that a handler's ``uses`` may name beside events and tasks."""
+
+    def granted(self) -> Uses:
+        """What a handler that names it may use."""
+        ...
+
+
+Use: TypeAlias = Usable | type[Event] | type[Task]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """One function of a service's author, and what it uses."""
+
+    call: Callable[..., Any]
+    declared: tuple[Use, ...]
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.call.__name__
+
+    @cached_property
+    def emits(self) -> tuple[type[Message], ...]:
+        """The events and tasks that the handler may emit."""
+        return tuple(use for use in self.declared if isinstance(use, type))
+
+    @cached_property
+    def uses(self) -> Uses:
+        """Everything that the handler may use."""
+        granted = [use.granted() for use in self.declared if not isinstance(use, type)]
+        return Uses(
+            needs=frozenset().union(*(grant.needs for grant in granted)),
+            emits=frozenset(message_type(message).wire_name for message in self.emits),
+            settings=frozenset().union(*(grant.settings for grant in granted)),
+        )
+
+    @cached_property
+    def hints(self) -> dict[str, Any]:
+        """The types of the function's parameters."""
+        return typing.get_type_hints(self.call, include_extras=True)
+
+
+@dataclass(frozen=True)
+class ApiHandler(Handler):
+    """Implements one operation."""
+
+    operation: Operation[..., Any]
+    idempotent: bool
+
+    @cached_property
+    def injected(self) -> dict[str, Any]:
+        """The parameters that are not the operation's, and their type: the caller, the key."""
+        known = {parameter.name for parameter in self.operation.parameters}
+        found: dict[str, Any] = {}
+        for name in inspect.signature(self.call).parameters:
+            kind = self.hints.get(name)
+            if kind is Caller or kind is IdempotencyKey:
+                found[name] = kind
+            elif name not in known:
+                raise DeclarationError(
+                    f"handler {self.name!r}: {self.operation} has no parameter {name!r}"
+                )
+        if IdempotencyKey in found.values() and not self.idempotent:
+            raise DeclarationError(
+                f"handler {self.name!r} wants the idempotency key: "
+                f'say idempotency="{IDEMPOTENCY_HEADER}"'
+            )
+        return found
+
+    @cached_property
+    def arguments(self) -> frozenset[str]:
+        """The operation's parameters that the handler wants."""
+        return frozenset(inspect.signature(self.call).parameters) - frozenset(self.injected)
+
+
+@dataclass(frozen=True)
+class MessageHandler(Handler):
+    """Reacts to one event, or performs one task."""
+
+    message: type[Message]
+    function: str
+    """The name of the Lambda function that it runs in."""
+    timeout: int
+    """Seconds for a whole batch."""
+    max_receives: int
+
+
+def checked_uses(handler: str, service: str, uses: Iterable[Use]) -> tuple[Use, ...]:
+    """Check what a handler names.
+
+    Raises:
+        DeclarationError: it is nothing that can be used, or another service's event.
+    """
+    found = tuple(uses)
+    for use in found:
+        if isinstance(use, type) and issubclass(use, Event):
+            if message_type(use).service != service:
+                raise DeclarationError(
+                    f"handler {handler!r} cannot emit {message_type(use).wire_name}: "
+                    f"it is {message_type(use).service}'s"
+                )
+        elif isinstance(use, type) and issubclass(use, Task):
+            continue
+        elif isinstance(use, type) or not hasattr(use, "granted"):
+            raise DeclarationError(f"handler {handler!r}: {use!r} cannot be named in `uses`")
+    return found

@@ -1,0 +1,298 @@
+"""The declaration of one service."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Literal, ParamSpec, TypeVar
+
+from trunkline.clients.call import Call
+from trunkline.clients.outbound import Outbound
+from trunkline.contracts.api import IDEMPOTENCY_HEADER, Api, Operation
+from trunkline.contracts.message import Event, Message, Task, message_type
+from trunkline.contracts.model import Model
+from trunkline.declaration.handlers import ApiHandler, MessageHandler, Use, checked_uses
+from trunkline.errors import DeclarationError
+from trunkline.mail.sender import Mailer
+from trunkline.manifest.model import Manifest
+from trunkline.settings.secret import Secret
+from trunkline.settings.setting import Setting
+from trunkline.tables.table import Table
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+M = TypeVar("M", bound=Model)
+E = TypeVar("E", bound=Event)
+T = TypeVar("T", bound=Task)
+
+MAX_RECEIVES = 5
+"""How often a message is tried by default before it is dead-lettered."""
+TIMEOUT_SECONDS = 10
+"""How long a function may run by default. Queues hide a message for six times as long, so a small
+value also means a quick next try after a crash
+(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html)."""
+
+RESERVED_TABLES = frozenset({"outbox", "idempotency"})
+"""Tables that the runtime declares by itself."""
+
+
+class Implementing(Generic[R]):
+    """The decorator that :meth:`Service.implements` returns: it leaves the function as it is."""
+
+    def __init__(self, register: Callable[[Callable[..., R]], None]) -> None:
+        self._register = register
+
+    def __call__(self, handler: Callable[Q, R]) -> Callable[Q, R]:
+        """Register the function."""
+        self._register(handler)
+        return handler
+
+
+class Service:
+    """What one service needs and does; everything else derives from it.
+
+    Args:
+        name: lower-case words joined by hyphens.
+        exposure: ``public`` for an API that customers call after signing in, else ``private``:
+            other services call it, signed with IAM.
+        timeout: seconds that one API call may take.
+        memory_mb: the memory of each function.
+        entry: where this object is, ``package.module:attribute``, when that is not the module that
+            creates it (a package may import handlers of several modules in another one).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        exposure: Literal["private", "public"] = "private",
+        timeout: int = TIMEOUT_SECONDS,
+        memory_mb: int = 512,
+        entry: str | None = None,
+    ) -> None:
+        self.name = name
+        self.exposure: Literal["private", "public"] = exposure
+        self.timeout = timeout
+        self.memory_mb = memory_mb
+        self.tables: dict[str, Table[Any]] = {}
+        self.settings: dict[str, Setting] = {}
+        self.secrets: dict[str, Secret] = {}
+        self.api: type[Api] | None = None
+        self.api_handlers: dict[str, ApiHandler] = {}
+        """By the operation's name."""
+        self.event_handlers: dict[str, MessageHandler] = {}
+        """By the function's name."""
+        self.task_handlers: dict[str, MessageHandler] = {}
+        """By the task's wire name."""
+        self._entry = entry
+        self._module: str = sys._getframe(1).f_globals["__name__"]
+
+    def __repr__(self) -> str:
+        return f"Service({self.name!r})"
+
+    @property
+    def entry(self) -> str:
+        """Where this object is: ``package.module:attribute``.
+
+        Raises:
+            DeclarationError: the module that created it does not hold it.
+        """
+        if self._entry is not None:
+            return self._entry
+        for attribute, value in vars(sys.modules[self._module]).items():
+            if value is self:
+                return f"{self._module}:{attribute}"
+        raise DeclarationError(f"{self!r} is no attribute of module {self._module}; say entry=")
+
+    def table(
+        self,
+        name: str,
+        model: type[M],
+        *,
+        key: str,
+        sort: str | None = None,
+        ttl: str | None = None,
+    ) -> Table[M]:
+        """A table of this service.
+
+        Args:
+            name: lower-case words joined by hyphens.
+            model: what its items are.
+            key: the field that is the partition key; a string.
+            sort: the field that is the sort key, if it has one; a string.
+            ttl: the field that says when an item may vanish, in seconds since 1970.
+        """
+        if name in RESERVED_TABLES:
+            raise DeclarationError(f"table {name!r} is the runtime's own; choose another name")
+        self._fresh("table", name, self.tables)
+        self.tables[name] = Table(self.name, name, model, key=key, sort=sort, ttl=ttl)
+        return self.tables[name]
+
+    def setting(self, name: str, *, description: str, default: str | None = None) -> Setting:
+        """A value that differs per environment and is no secret."""
+        self._fresh("setting", name, self.settings)
+        self.settings[name] = Setting(name, description, default)
+        return self.settings[name]
+
+    def secret(self, name: str, *, description: str) -> Secret:
+        """A secret; its value is written to Secrets Manager by hand, never by Terraform."""
+        self._fresh("secret", name, self.secrets)
+        self.secrets[name] = Secret(name, description)
+        return self.secrets[name]
+
+    def outbound(self, host: str) -> Outbound:
+        """A host on the internet; only functions whose handlers name it get a way out."""
+        return Outbound(host)
+
+    def email(self, sender: str) -> Mailer:
+        """An address that e-mail is sent from."""
+        return Mailer(sender)
+
+    def calls(
+        self,
+        operation: Operation[P, R],
+        *,
+        timeout: float = 1.0,
+        fallback: Callable[P, R] | None = None,
+    ) -> Call[P, R]:
+        """A typed call of another service's operation.
+
+        Args:
+            operation: the operation, from the other service's contract.
+            timeout: seconds for the whole call, at most what is left of the running invocation.
+            fallback: answers with the same arguments when the other service cannot.
+        """
+        if operation.service == self.name:
+            raise DeclarationError(f"{self!r} calls its own {operation!r}; call the function")
+        return Call(operation, timeout=timeout, fallback=fallback)
+
+    def implements(
+        self,
+        operation: Operation[..., R],
+        *,
+        idempotency: str | None = None,
+        uses: Sequence[Use] = (),
+    ) -> Implementing[R]:
+        """The decorated function does what an operation of this service's API promises.
+
+        Its parameters are the operation's, by name, and those of type :class:`trunkline.Caller` and
+        :data:`trunkline.types.IdempotencyKey`.
+
+        Args:
+            operation: of this service's own contract.
+            idempotency: the header that carries the key, ``Idempotency-Key``; callers must then
+                send it, and a repeated request gets the first one's response.
+            uses: everything that the function touches; its role gets exactly that.
+        """
+        if idempotency not in (None, IDEMPOTENCY_HEADER):
+            raise DeclarationError(f"the idempotency header is called {IDEMPOTENCY_HEADER!r}")
+
+        def register(handler: Callable[..., R]) -> None:
+            api = operation.api
+            if operation.service != self.name:
+                raise DeclarationError(f"{operation!r} is {operation.service}'s, not {self.name}'s")
+            if self.api not in (None, api):
+                raise DeclarationError(f"{self!r} implements two APIs: {self.api} and {api}")
+            self._fresh("operation", operation.name, self.api_handlers)
+            self.api = api
+            name = handler.__name__
+            self.api_handlers[operation.name] = ApiHandler(
+                call=handler,
+                declared=checked_uses(name, self.name, uses),
+                operation=operation,
+                idempotent=idempotency is not None,
+            )
+
+        return Implementing(register)
+
+    def reacts_to(
+        self,
+        event: type[E],
+        *,
+        uses: Sequence[Use] = (),
+        timeout: int = TIMEOUT_SECONDS,
+        max_receives: int = MAX_RECEIVES,
+    ) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
+        """The decorated function reacts to an event, once: own queue, own dead-letter queue.
+
+        Args:
+            event: from its publisher's contract.
+            uses: everything that the function touches.
+            timeout: seconds for a batch of messages.
+            max_receives: how often a message is tried before it is dead-lettered.
+        """
+        kind = message_type(event)
+        suffix = "" if kind.version == 1 else f"-v{kind.version}"
+        function = f"on-{kind.name.replace('_', '-')}{suffix}"
+
+        def register(handler: Callable[[E], None]) -> Callable[[E], None]:
+            self._fresh("function", function, self.event_handlers)
+            self.event_handlers[function] = self._message_handler(
+                handler, event, uses, function, timeout, max_receives
+            )
+            return handler
+
+        return register
+
+    def performs(
+        self,
+        task: type[T],
+        *,
+        uses: Sequence[Use] = (),
+        timeout: int = TIMEOUT_SECONDS,
+        max_receives: int = MAX_RECEIVES,
+    ) -> Callable[[Callable[[T], None]], Callable[[T], None]]:
+        """The decorated function performs a task of this service's own contract.
+
+        All tasks of a service share one queue and one function; the longest timeout and the
+        greatest number of receives count.
+        """
+        kind = message_type(task)
+        if kind.service != self.name:
+            raise DeclarationError(f"{kind.wire_name} is {kind.service}'s task, not {self.name}'s")
+
+        def register(handler: Callable[[T], None]) -> Callable[[T], None]:
+            self._fresh("task", kind.wire_name, self.task_handlers)
+            self.task_handlers[kind.wire_name] = self._message_handler(
+                handler, task, uses, "tasks", timeout, max_receives
+            )
+            return handler
+
+        return register
+
+    def manifest(self) -> Manifest:
+        """What the platform needs to know of this service.
+
+        Raises:
+            DeclarationError: the declaration contradicts itself.
+        """
+        from trunkline.declaration.manifest_of import manifest_of  # running functions need it not
+
+        return manifest_of(self)
+
+    def _message_handler(
+        self,
+        handler: Callable[..., None],
+        message: type[Message],
+        uses: Sequence[Use],
+        function: str,
+        timeout: int,
+        max_receives: int,
+    ) -> MessageHandler:
+        name = handler.__name__
+        if len(inspect.signature(handler).parameters) != 1:
+            raise DeclarationError(f"handler {name!r} takes one argument, the {message.__name__}")
+        return MessageHandler(
+            call=handler,
+            declared=checked_uses(name, self.name, uses),
+            message=message,
+            function=function,
+            timeout=timeout,
+            max_receives=max_receives,
+        )
+
+    def _fresh(self, kind: str, name: str, known: dict[str, Any]) -> None:
+        if name in known:
+            raise DeclarationError(f"{self!r} declares {kind} {name!r} twice")

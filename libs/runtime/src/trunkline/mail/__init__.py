@@ -1,0 +1,5 @@
+"""E-mail."""
+
+from trunkline.mail.sender import Mailer
+
+__all__ = ["Mailer"]

@@ -1,0 +1,43 @@
+"""Values that many contracts share."""
+
+from __future__ import annotations
+
+from typing import Annotated, NewType
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+IdempotencyKey = NewType("IdempotencyKey", str)
+"""The value of a request's ``Idempotency-Key`` header: one effect per key.
+
+A handler gets it by a parameter of this type. An operation that declares such a parameter lets its
+typed client pass the key on.
+"""
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""An alphabetic currency code (ISO 4217)."""
+
+
+class Money(BaseModel):
+    """An amount in a currency's minor units, so that no amount is ever rounded."""
+
+    model_config = ConfigDict(frozen=True)
+
+    amount: Annotated[int, Field(strict=True)]
+    """Minor units: cents for EUR, yen for JPY."""
+    currency: Currency
+
+    def __add__(self, other: Money) -> Money:
+        """The sum; :class:`ValueError` if the currencies differ."""
+        if self.currency != other.currency:
+            raise ValueError(f"cannot add {other.currency} to {self.currency}")
+        return Money(amount=self.amount + other.amount, currency=self.currency)
+
+    def __mul__(self, factor: int) -> Money:
+        """So many times the amount."""
+        return Money(amount=self.amount * factor, currency=self.currency)
+
+    def __str__(self) -> str:
+        """For people: ``12.34 EUR``. Currencies without two decimals are written the same way."""
+        sign = "-" if self.amount < 0 else ""
+        major, minor = divmod(abs(self.amount), 100)
+        return f"{sign}{major}.{minor:02} {self.currency}"
