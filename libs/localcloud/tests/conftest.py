@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import io
+import json
+import secrets
+import sys
+import textwrap
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import boto3
@@ -47,3 +53,62 @@ def http() -> Iterator[urllib3.PoolManager]:
     """A plain HTTP client."""
     with urllib3.PoolManager(retries=False) as pool:
         yield pool
+
+
+@pytest.fixture(scope="session")
+def package() -> Callable[..., bytes]:
+    """Makes a deployment package with one module per keyword."""
+    return _package
+
+
+def _package(**files: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, source in files.items():
+            archive.writestr(f"{name}.py", textwrap.dedent(source))
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def function(client: Callable[..., Any]) -> Iterator[Callable[..., str]]:
+    """Makes a function from the source of its module ``app`` and returns its name.
+
+    Keywords are those of CreateFunction; ``statements`` are what its role may do.
+    """
+    iam, functions = client("iam"), client("lambda")
+    made: list[str] = []
+
+    def make(source: str, *, statements: Sequence[dict[str, Any]] = (), **overrides: Any) -> str:
+        name = f"function-{secrets.token_hex(4)}"
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
+        role = iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=_policy({**trust, "Action": "sts:AssumeRole"}),
+        )
+        if statements:
+            iam.put_role__policy(
+                RoleName=name, PolicyName="all", PolicyDocument=_policy(*statements)
+            )
+        arguments = {
+            "FunctionName": name,
+            "Runtime": f"python3.{sys.version_info.minor}",
+            "Handler": "app.handler",
+            "Role": role["Role"]["Arn"],
+            "Code": {"ZipFile": _package(app=source)},
+            **overrides,
+        }
+        functions.create_function(**arguments)
+        functions.get_waiter("function_active_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
+        )
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        functions.delete_function(FunctionName=name)
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    """A policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

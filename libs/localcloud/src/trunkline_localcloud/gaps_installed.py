@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from trunkline_localcloud.gaps import root_keys
+from trunkline_localcloud.gaps import (
+    alarm_definitions,
+    api_integrations,
+    cloudtrail_tags,
+    flow_logs,
+    function_processes,
+    root_keys,
+    security_group_prefix_lists,
+    ses_identities,
+    vpc_endpoints,
+)
 from trunkline_localcloud.settings import CloudSettings
 
 __all__ = ["GAPS", "Gap", "install_gaps"]
@@ -17,7 +27,17 @@ class Gap(Protocol):
         """Patch MiniStack, which is imported but not yet started."""
 
 
-GAPS: tuple[Gap, ...] = (root_keys,)
+GAPS: tuple[Gap, ...] = (
+    root_keys,
+    function_processes,
+    alarm_definitions,
+    api_integrations,
+    cloudtrail_tags,
+    flow_logs,
+    security_group_prefix_lists,
+    ses_identities,
+    vpc_endpoints,
+)
 
 
 def install_gaps(settings: CloudSettings) -> None:

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+from dataclasses import replace
 
 from trunkline_localcloud.errors import PortInUse
 from trunkline_localcloud.facts import AdministratorKeys, CloudFacts, read_facts, write_facts
@@ -33,8 +34,9 @@ def serve(settings: CloudSettings) -> None:
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     listener = _listen(settings.port)
     port = listener.getsockname()[1]
-    _set_environment(settings, port)
-    asyncio.run(_serve(settings, listener, port))
+    settings = replace(settings, port=port)
+    _set_environment(settings)
+    asyncio.run(_serve(settings, listener))
 
 
 def _listen(port: int) -> socket.socket:
@@ -51,7 +53,7 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _set_environment(settings: CloudSettings, port: int) -> None:
+def _set_environment(settings: CloudSettings) -> None:
     """MiniStack reads its settings from the environment when it is imported."""
     state = settings.state_dir.resolve()
     for name in [
@@ -61,7 +63,7 @@ def _set_environment(settings: CloudSettings, port: int) -> None:
     ]:
         del os.environ[name]
     os.environ.update(
-        GATEWAY_PORT=str(port),
+        GATEWAY_PORT=str(settings.port),
         BIND_HOST=_HOST,
         MINISTACK_HOST=_HOST,
         AUTH="true",
@@ -78,20 +80,21 @@ def _set_environment(settings: CloudSettings, port: int) -> None:
     )
 
 
-async def _serve(settings: CloudSettings, listener: socket.socket, port: int) -> None:
+async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
     from hypercorn.asyncio import serve as serve_asgi
     from hypercorn.config import Config
     from ministack.app import app as emulator
 
     from trunkline_localcloud.administrator import ensure_administrator
     from trunkline_localcloud.frontdoor import FrontDoor
+    from trunkline_localcloud.gaps import function_processes
     from trunkline_localcloud.gaps_installed import install_gaps
 
     install_gaps(settings)
     known = read_facts(settings.facts_file)
     keys = known.administrator if known else AdministratorKeys.new()
     facts = CloudFacts(
-        endpoint=f"http://{_HOST}:{port}",
+        endpoint=f"http://{_HOST}:{settings.port}",
         pid=os.getpid(),
         region=settings.region,
         account_id=settings.account_id,
@@ -112,4 +115,8 @@ async def _serve(settings: CloudSettings, listener: socket.socket, port: int) ->
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 3
-    await serve_asgi(FrontDoor(emulator, on_started=started), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    await serve_asgi(
+        FrontDoor(emulator, on_started=started, on_stopping=function_processes.close),
+        config,
+        shutdown_trigger=stop.wait,
+    )  # type: ignore[arg-type]

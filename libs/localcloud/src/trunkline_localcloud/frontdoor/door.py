@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trunkline_localcloud.frontdoor.asgi import AsgiApp, Message, Receive, Scope, Send, send_json
+from trunkline_localcloud.request_context import inbound_trace
 
 __all__ = ["FrontDoor"]
 
@@ -19,11 +20,19 @@ class FrontDoor:
     Args:
         emulator: MiniStack's application.
         on_started: Called once MiniStack has restored its state, before the first request.
+        on_stopping: Called after the last request, before MiniStack saves its state.
     """
 
-    def __init__(self, emulator: AsgiApp, *, on_started: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        emulator: AsgiApp,
+        *,
+        on_started: Callable[[], None],
+        on_stopping: Callable[[], None],
+    ) -> None:
         self._emulator = emulator
         self._on_started = on_started
+        self._on_stopping = on_stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -35,12 +44,18 @@ class FrontDoor:
             await self._emulator(scope, receive, send)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def watch(message: Message) -> None:
+        async def watch_sent(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 self._on_started()
             await send(message)
 
-        await self._emulator(scope, receive, watch)
+        async def watch_received() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self._on_stopping()
+            return message
+
+        await self._emulator(scope, watch_received, watch_sent)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -49,4 +64,9 @@ class FrontDoor:
         elif path.startswith(_CLOSED_PREFIXES) or path in _EMULATOR_PAGES:
             await send_json(send, 403, {"message": "Forbidden"})
         else:
+            inbound_trace.set(_header(scope, b"x-amzn-trace-id"))
             await self._emulator(scope, receive, send)
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
