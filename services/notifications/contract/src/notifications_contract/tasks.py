@@ -1,0 +1,17 @@
+"""The work that notifications does for others."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from notifications_contract.contents import Content
+from trunkline import Task
+
+
+class SendEmail(Task, version=1, subject="reference"):
+    """Send one e-mail to one person."""
+
+    reference: str
+    """What it is about, an order's id."""
+    to: str = Field(min_length=3, max_length=254)
+    content: Content

@@ -1,0 +1,1 @@
+"""Writes e-mails from templates and sends them."""

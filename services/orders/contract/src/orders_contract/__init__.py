@@ -1,0 +1,17 @@
+"""What others may know of orders: its API and its events."""
+
+from orders_contract.api import OrdersApi
+from orders_contract.events import OrderCancelled, OrderConfirmed, OrderPlaced
+from orders_contract.models import CardToken, OrderStatus, OrderView, PlaceOrder, Quantity
+
+__all__ = [
+    "OrdersApi",
+    "PlaceOrder",
+    "OrderView",
+    "OrderStatus",
+    "CardToken",
+    "Quantity",
+    "OrderPlaced",
+    "OrderConfirmed",
+    "OrderCancelled",
+]

@@ -1,0 +1,1 @@
+"""Takes orders and sees them through to confirmed or cancelled."""

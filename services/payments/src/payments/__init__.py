@@ -1,0 +1,1 @@
+"""Charges the card for each placed order, once."""

@@ -1,0 +1,112 @@
+"""The payment provider's HTTP API: ``POST /v1/charges``, idempotent by ``Idempotency-Key``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import urllib3
+
+from payments.errors import ProviderKeyRefused, ProviderRefused, ProviderUnavailable
+from payments.payment import Captured, Declined, Outcome
+from trunkline import Money
+
+TIMEOUT = urllib3.Timeout(connect=1.0, read=4.0)
+"""Seconds. Both together stay well below the function's own timeout."""
+
+
+class ApiKey(Protocol):
+    """Where the key comes from: :class:`trunkline.settings.Secret`, or a test's own."""
+
+    def value(self) -> str:
+        """The key, possibly from a cache."""
+        ...
+
+    def refresh(self) -> str:
+        """The key as it is stored now."""
+        ...
+
+
+class Provider:
+    """Charges cards.
+
+    Args:
+        url: gives the base URL; asked at each charge, since importing must not need it.
+        key: the API key.
+        timeout: for connecting and for the answer, in seconds.
+    """
+
+    def __init__(
+        self, url: Callable[[], str], key: ApiKey, *, timeout: urllib3.Timeout = TIMEOUT
+    ) -> None:
+        self._url = url
+        self._key = key
+        # One pool for the life of the process, so warm invocations find an open connection. No
+        # retries here: the queue retries, with the time to do so.
+        self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
+
+    def charge(self, *, order_id: str, amount: Money, card_token: str) -> Outcome:
+        """Charge a card for an order; however often it is called, the provider charges once.
+
+        Raises:
+            ProviderUnavailable: no answer, or 5xx or 429; call again.
+            ProviderKeyRefused: 401 or 403, also with the key as it is stored now.
+            ProviderRefused: any other refusal.
+        """
+        body = {
+            "amount": amount.amount,
+            "currency": amount.currency,
+            "source": card_token,
+            "reference": order_id,
+        }
+        status, answer = self._post(order_id, body, self._key.value())
+        if status in (401, 403):  # the key may have been rotated since it was cached
+            status, answer = self._post(order_id, body, self._key.refresh())
+        if status in (200, 201):
+            return _captured(answer)
+        reason = _error_code(answer, status)
+        if status == 402:
+            return Declined(reason)
+        if status in (401, 403):
+            raise ProviderKeyRefused(f"the provider refuses our key: {reason}")
+        if status == 429 or status >= 500:
+            raise ProviderUnavailable(f"the provider answers {status}: {reason}")
+        raise ProviderRefused(f"the provider answers {status}: {reason}")
+
+    def _post(self, order_id: str, body: dict[str, Any], key: str) -> tuple[int, object]:
+        try:
+            response = self._pool.request(
+                "POST",
+                f"{self._url().rstrip('/')}/v1/charges",
+                body=json.dumps(body),
+                headers={
+                    "Authorization": f"Bearer {key}",
+                    "Content-Type": "application/json",
+                    "Idempotency-Key": order_id,
+                },
+                redirect=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            # Its text can hold the request, so only its kind goes on.
+            raise ProviderUnavailable(
+                f"no answer from the provider: {type(error).__name__}"
+            ) from error
+        try:
+            return response.status, response.json()
+        except ValueError:
+            return response.status, None
+
+
+def _captured(answer: object) -> Captured:
+    charge_id = answer.get("id") if isinstance(answer, dict) else None
+    if not isinstance(charge_id, str):
+        # The charge has happened, but we do not know under which id: the repeat will tell.
+        raise ProviderUnavailable("the provider's answer names no charge")
+    return Captured(charge_id)
+
+
+def _error_code(answer: object, status: int) -> str:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) else f"http_{status}"

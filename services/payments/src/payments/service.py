@@ -1,0 +1,50 @@
+"""What payments needs and does."""
+
+from __future__ import annotations
+
+from orders_contract import OrderPlaced
+from payments.payment import Payment
+from payments.provider import Provider
+from payments_contract import PaymentCaptured, PaymentDeclined
+from trunkline import Service
+
+service = Service("payments")
+payments = service.table("payments", Payment, key="order_id")
+provider_url = service.setting(
+    "provider-url",
+    description="Base URL of the payment provider's API",
+    default="https://api.payments.example",
+)
+provider_key = service.secret(
+    "provider-api-key", description="The key that the payment provider gave us"
+)
+provider_host = service.outbound("api.payments.example")
+
+provider = Provider(provider_url.value, provider_key)
+
+
+@service.reacts_to(
+    OrderPlaced,
+    uses=[
+        payments.read,
+        payments.write,
+        provider_url,
+        provider_key,
+        provider_host,
+        PaymentCaptured,
+        PaymentDeclined,
+    ],
+)
+def charge(event: OrderPlaced) -> None:
+    """Charge the card, then store the outcome and, in the same transaction, what to tell others.
+
+    A crash between the two is harmless: the message comes again, and the provider answers the
+    order's id with the charge that it has already made.
+    """
+    if payments.get(event.order_id) is not None:
+        return
+    outcome = provider.charge(
+        order_id=event.order_id, amount=event.total, card_token=event.card_token
+    )
+    payment = Payment.of(event.order_id, event.total, outcome)
+    payments.put(payment, emit=[payment.event()])

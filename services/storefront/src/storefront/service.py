@@ -1,0 +1,76 @@
+"""What the storefront needs and does."""
+
+from __future__ import annotations
+
+import orders_contract
+from orders_contract import OrdersApi
+from storefront.receipts import StoredReceipt, view_of
+from storefront_contract import OrderList, OrderView, PlaceOrder, StorefrontApi
+from trunkline import Caller, IdempotencyKey, Service
+from trunkline.errors import InvalidRequest, NotFound, Problem, Unavailable
+
+RETRY_AFTER_SECONDS = 5.0
+
+service = Service("storefront", exposure="public")
+receipts = service.table("receipts", StoredReceipt, key="customer", sort="order_id")
+# Generous, since a cold start of orders counts too; the customer waits either way.
+send_order = service.calls(OrdersApi.place_order, timeout=5.0)
+# Short, since there is a second-best answer.
+look_up = service.calls(OrdersApi.get_order, timeout=2.0)
+
+
+@service.implements(
+    StorefrontApi.place_order,
+    idempotency="Idempotency-Key",
+    uses=[send_order, receipts.read, receipts.write],
+)
+def place_order(body: PlaceOrder, caller: Caller, key: IdempotencyKey) -> OrderView:
+    """Hand the order on, and keep a receipt."""
+    order = orders_contract.PlaceOrder(
+        customer=caller.subject, email=_email_of(caller), **body.model_dump()
+    )
+    try:
+        # Customers choose their keys, so the same key of two customers must not meet.
+        placed = send_order(order, IdempotencyKey(f"{caller.subject}/{key}"))
+    except Problem as problem:
+        if not problem.retryable:
+            raise
+        raise Unavailable(
+            "no orders can be taken just now; send the same request again",
+            retry_after=RETRY_AFTER_SECONDS,
+        ) from problem
+    if receipts.get(caller.subject, placed.order_id) is None:
+        receipts.put(StoredReceipt.of(placed))
+    return view_of(placed)
+
+
+@service.implements(StorefrontApi.get_order, uses=[look_up, receipts.read])
+def get_order(order_id: str, caller: Caller) -> OrderView:
+    """Ask orders; if it cannot answer, show the receipt and say so."""
+    try:
+        order = look_up(order_id)
+    except Problem as problem:
+        receipt = receipts.get(caller.subject, order_id) if problem.retryable else None
+        if receipt is None:
+            raise
+        return receipt.degraded()
+    if order.customer != caller.subject:
+        # The same words as for an order that does not exist, or the answer would tell them apart.
+        raise NotFound(f"there is no order {order_id!r}")
+    return view_of(order)
+
+
+@service.implements(StorefrontApi.list_orders, uses=[receipts.read])
+def list_orders(caller: Caller) -> OrderList:
+    """The customer's receipts; this needs no other service."""
+    newest_first = sorted(
+        receipts.query(caller.subject), key=lambda receipt: receipt.placed_at, reverse=True
+    )
+    return OrderList(orders=tuple(receipt.receipt() for receipt in newest_first))
+
+
+def _email_of(caller: Caller) -> str:
+    email = caller.claims.get("email")
+    if not isinstance(email, str) or not email:
+        raise InvalidRequest("your account has no e-mail address")
+    return email
