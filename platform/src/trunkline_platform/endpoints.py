@@ -1,0 +1,70 @@
+"""Which AWS services the functions must reach from inside the VPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from trunkline.manifest import (
+    CallNeed,
+    EgressNeed,
+    EmailNeed,
+    Function,
+    Manifest,
+    Need,
+    PublishNeed,
+    SecretNeed,
+    SendNeed,
+    TableNeed,
+)
+
+__all__ = ["EXECUTE_API", "interface_endpoints", "needs_egress"]
+
+EXECUTE_API = "execute-api"
+
+
+def interface_endpoints(manifests: Iterable[Manifest]) -> tuple[str, ...]:
+    """The services that need an interface endpoint, as AWS names them, sorted.
+
+    Tables need none: DynamoDB's gateway endpoint is always there and costs nothing. Logs, traces
+    and the polling of queues and streams are Lambda's own work, outside the VPC.
+    """
+    found: set[str] = set()
+    for manifest in manifests:
+        if manifest.api is not None and manifest.api.exposure == "private":
+            found.add(EXECUTE_API)
+        for function in manifest.functions:
+            found.update(_of_function(function))
+    return tuple(sorted(found))
+
+
+def needs_egress(manifests: Iterable[Manifest]) -> bool:
+    """Whether any function calls a host on the internet."""
+    return any(
+        isinstance(need, EgressNeed)
+        for manifest in manifests
+        for function in manifest.functions
+        for need in function.needs
+    )
+
+
+def _of_function(function: Function) -> Iterator[str]:
+    if function.trigger in ("event", "tasks"):
+        yield "sqs"  # it puts dead letters aside
+    for need in function.needs:
+        yield from _of_need(need)
+
+
+def _of_need(need: Need) -> tuple[str, ...]:
+    match need:
+        case SecretNeed():
+            return ("secretsmanager",)
+        case CallNeed():
+            return (EXECUTE_API, "ssm")
+        case PublishNeed():
+            return ("sns",)
+        case SendNeed():
+            return ("sqs",)
+        case EmailNeed():
+            return ("email",)
+        case TableNeed() | EgressNeed():
+            return ()

@@ -1,0 +1,1 @@
+"""Constructs that only make sense together."""

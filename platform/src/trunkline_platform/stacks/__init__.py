@@ -1,0 +1,1 @@
+"""Terraform roots, one module each."""
