@@ -7,6 +7,7 @@ import json
 import secrets
 import sys
 import textwrap
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -86,7 +87,7 @@ def function(client: Callable[..., Any]) -> Iterator[Callable[..., str]]:
             AssumeRolePolicyDocument=_policy({**trust, "Action": "sts:AssumeRole"}),
         )
         if statements:
-            iam.put_role__policy(
+            iam.put_role_policy(
                 RoleName=name, PolicyName="all", PolicyDocument=_policy(*statements)
             )
         arguments = {
@@ -107,6 +108,21 @@ def function(client: Callable[..., Any]) -> Iterator[Callable[..., str]]:
     yield make
     for name in made:
         functions.delete_function(FunctionName=name)
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    """Asks again and again until the answer is true, and returns it."""
+    return _eventually
+
+
+def _eventually(probe: Callable[[], Any], *, within: float = 15.0) -> Any:
+    deadline = time.monotonic() + within
+    while not (answer := probe()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {within} s")
+        time.sleep(0.05)
+    return answer
 
 
 def _policy(*statements: dict[str, Any]) -> str:

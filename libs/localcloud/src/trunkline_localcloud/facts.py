@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 __all__ = ["AdministratorKeys", "CloudFacts", "read_facts", "write_facts"]
@@ -18,7 +18,7 @@ class AdministratorKeys:
     """The access key of the IAM user ``administrator``."""
 
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
 
     @classmethod
     def new(cls) -> AdministratorKeys:
@@ -36,7 +36,7 @@ class CloudFacts:
     region: str
     account_id: str
     admin_access_key: str
-    admin_secret_key: str
+    admin_secret_key: str = field(repr=False)
 
     @property
     def administrator(self) -> AdministratorKeys:

@@ -6,13 +6,19 @@ from typing import Protocol
 
 from trunkline_localcloud.gaps import (
     alarm_definitions,
+    alias_routing,
     api_integrations,
+    api_stages,
     cloudtrail_tags,
+    execute_api,
     flow_logs,
     function_processes,
+    principal_keys,
     root_keys,
+    secret_rotation,
     security_group_prefix_lists,
     ses_identities,
+    source_vpce,
     vpc_endpoints,
 )
 from trunkline_localcloud.settings import CloudSettings
@@ -29,11 +35,17 @@ class Gap(Protocol):
 
 GAPS: tuple[Gap, ...] = (
     root_keys,
+    source_vpce,
+    principal_keys,
+    execute_api,
     function_processes,
+    alias_routing,
     alarm_definitions,
     api_integrations,
+    api_stages,
     cloudtrail_tags,
     flow_logs,
+    secret_rotation,
     security_group_prefix_lists,
     ses_identities,
     vpc_endpoints,

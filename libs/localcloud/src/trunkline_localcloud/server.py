@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from trunkline_localcloud.errors import PortInUse
 from trunkline_localcloud.facts import AdministratorKeys, CloudFacts, read_facts, write_facts
@@ -21,6 +22,9 @@ PORT_IN_USE_EXIT_CODE = 98
 
 _HOST = "127.0.0.1"
 _BACKLOG = 512
+
+if TYPE_CHECKING:
+    from hypercorn.typing import Framework
 
 logger = logging.getLogger(__name__)
 
@@ -115,8 +119,5 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 3
-    await serve_asgi(
-        FrontDoor(emulator, on_started=started, on_stopping=function_processes.close),
-        config,
-        shutdown_trigger=stop.wait,
-    )  # type: ignore[arg-type]
+    door = FrontDoor(emulator, on_started=started, on_stopping=function_processes.close)
+    await serve_asgi(cast("Framework", door), config, shutdown_trigger=stop.wait)

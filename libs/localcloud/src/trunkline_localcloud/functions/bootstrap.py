@@ -9,7 +9,10 @@ Frames on the control socket are four bytes of length (big-endian) and JSON. Sta
 standard error are the log; a line of NUL and a request id says that an invocation's log is whole.
 """
 
+from __future__ import annotations
+
 import importlib
+import io
 import json
 import logging
 import os
@@ -20,12 +23,15 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
 
 _BOOTSTRAP_FRAMES = 1
 _MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 
 
-def _read_exactly(descriptor, size):
+def _read_exactly(descriptor: int, size: int) -> bytes | None:
     parts = []
     while size:
         part = os.read(descriptor, size)
@@ -36,20 +42,20 @@ def _read_exactly(descriptor, size):
     return b"".join(parts)
 
 
-def _receive(descriptor):
+def _receive(descriptor: int) -> Any:
     header = _read_exactly(descriptor, 4)
     body = None if header is None else _read_exactly(descriptor, int.from_bytes(header, "big"))
     return None if body is None else json.loads(body)
 
 
-def _send(descriptor, message):
+def _send(descriptor: int, message: object) -> None:
     body = json.dumps(message).encode()
     data = memoryview(len(body).to_bytes(4, "big") + body)
     while data:
         data = data[os.write(descriptor, data) :]
 
 
-def _read_requests(descriptor, requests):
+def _read_requests(descriptor: int, requests: queue.SimpleQueue[Any]) -> None:
     """Hand requests over; when the cloud is gone, end this process and all that it started."""
     while True:
         message = _receive(descriptor)
@@ -64,7 +70,7 @@ class LambdaContext:
     https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
     """
 
-    def __init__(self, request):
+    def __init__(self, request: dict[str, Any]) -> None:
         self.aws_request_id = request["request_id"]
         self.invoked_function_arn = request["invoked_function_arn"]
         self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
@@ -77,11 +83,11 @@ class LambdaContext:
         self.tenant_id = None
         self._epoch_deadline_time_in_ms = request["deadline_ms"]
 
-    def get_remaining_time_in_millis(self):
+    def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the invocation times out; never negative."""
         return max(0, int(self._epoch_deadline_time_in_ms - time.time() * 1000))
 
-    def log(self, message):
+    def log(self, message: object) -> None:
         """Write to the function's log."""
         sys.stdout.write(str(message) + "\n")
 
@@ -89,7 +95,7 @@ class LambdaContext:
 class _CurrentRequest(logging.Filter):
     aws_request_id = ""
 
-    def filter(self, record):
+    def filter(self, record: logging.LogRecord) -> bool:
         record.aws_request_id = self.aws_request_id
         return True
 
@@ -97,31 +103,31 @@ class _CurrentRequest(logging.Filter):
 class _OneEvent(logging.Formatter):
     """A record is one log event however many lines it has; the log's reader restores them."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
-    def format(self, record):
+    def format(self, record: logging.LogRecord) -> str:
         return super().format(record).replace("\n", "\r")
 
 
 class _JsonEvent(logging.Formatter):
     """https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html (structured JSON)."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
-    def format(self, record):
+    def format(self, record: logging.LogRecord) -> str:
         event = {
             "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
             "level": record.levelname,
             "message": record.getMessage(),
             "logger": record.name,
-            "requestId": record.aws_request_id,
+            "requestId": getattr(record, "aws_request_id", ""),
         }
         if record.exc_info:
             event["stackTrace"] = traceback.format_exception(*record.exc_info)
         return json.dumps(event, default=str)
 
 
-def _configure_logging():
+def _configure_logging() -> _CurrentRequest:
     current = _CurrentRequest()
     handler = logging.StreamHandler(sys.stdout)
     handler.addFilter(current)
@@ -135,11 +141,11 @@ def _configure_logging():
     return current
 
 
-def _fault(error_type, message, trace=()):
+def _fault(error_type: str, message: str, trace: Sequence[str] = ()) -> dict[str, Any]:
     return {"errorMessage": message, "errorType": error_type, "requestId": "", "stackTrace": trace}
 
 
-def _load_handler():
+def _load_handler() -> tuple[Any, dict[str, Any] | None]:
     """The handler, or the fault that AWS's runtime reports when there is none."""
     name = os.environ["_HANDLER"]
     module_name, dot, attribute = name.rpartition(".")
@@ -163,7 +169,7 @@ def _load_handler():
     return getattr(module, attribute), None
 
 
-def _error(error, request_id):
+def _error(error: Exception, request_id: str) -> dict[str, Any]:
     """What AWS reports for an exception that a handler raised."""
     frames = traceback.extract_tb(error.__traceback__)[_BOOTSTRAP_FRAMES:]
     return {
@@ -174,14 +180,14 @@ def _error(error, request_id):
     }
 
 
-def _log_error(fault):
+def _log_error(fault: dict[str, Any]) -> None:
     lines = [f"[ERROR] {fault['errorType']}: {fault['errorMessage']}"]
     if fault["stackTrace"]:
         lines += ["Traceback (most recent call last):", *fault["stackTrace"]]
     sys.stdout.write("\n".join(lines).rstrip().replace("\n", "\r") + "\n")
 
 
-def _respond(result, request_id):
+def _respond(result: object, request_id: str) -> tuple[str, Any]:
     try:
         text = json.dumps(result, ensure_ascii=False, allow_nan=False, default=_decimal)
     except (TypeError, ValueError) as error:
@@ -200,14 +206,14 @@ def _respond(result, request_id):
     return "result", text
 
 
-def _decimal(value):
+def _decimal(value: Any) -> float:
     """AWS's runtime serialises Decimal as a number, and nothing else beyond JSON."""
     if type(value).__module__ == "decimal" and type(value).__name__ == "Decimal":
         return int(value) if value == value.to_integral_value() else float(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-def _answer(control, request_id, kind, payload):
+def _answer(control: int, request_id: str, kind: str, payload: object) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os.write(1, b"\0" + request_id.encode() + b"\n")
@@ -221,19 +227,24 @@ class _Guard:
     Exits (``SystemExit``, ``KeyboardInterrupt``) pass and end the process, as on AWS.
     """
 
-    error = None
+    error: Exception | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> _Guard:
         return self
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
         if not isinstance(error, Exception):
             return False
         self.error = error
         return True
 
 
-def _invoke(handler, request):
+def _invoke(handler: Callable[..., Any], request: dict[str, Any]) -> tuple[str, Any]:
     request_id = request["request_id"]
     with _Guard() as guard:
         result = handler(request["event"], LambdaContext(request))
@@ -244,14 +255,15 @@ def _invoke(handler, request):
     return _respond(result, request_id)
 
 
-def main():
+def main() -> None:
     """Import the handler, say so, and serve until the cloud ends this process."""
     control = int(sys.argv[1])
     os.set_inheritable(control, False)
     sys.path[:0] = json.loads(os.environ.pop("_LOCALCLOUD_SYS_PATH"))
     del sys.argv[1:]
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")
     current = _configure_logging()
     with _Guard() as guard:
         handler, fault = _load_handler()
@@ -261,7 +273,7 @@ def main():
         _log_error(fault)
         _answer(control, "init", "init_error", fault)
         return
-    requests = queue.SimpleQueue()
+    requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
     reader = threading.Thread(target=_read_requests, args=(control, requests), daemon=True)
     reader.start()
     _answer(control, "init", "ready", None)

@@ -112,8 +112,8 @@ class ExecutionEnvironment:
         began = time.monotonic()
         start = LogLine.now(f"START RequestId: {invocation.request_id} Version: {self._version}")
         if self._init_error is not None:
-            payload, failed, lines = self._init_error, True, []
-            payload = {**payload, "requestId": invocation.request_id}
+            payload = {**self._init_error, "requestId": invocation.request_id}
+            failed, lines = True, list[LogLine]()
             self.stop()
         else:
             payload, failed, lines = self._ask(invocation)
@@ -240,7 +240,7 @@ class ExecutionEnvironment:
         if code == 0:
             reason = "Runtime exited without providing a reason"
         elif code < 0:
-            reason = f"Runtime exited with error: signal: {_SIGNALS.get(-code, -code)}"
+            reason = f"Runtime exited with error: signal: {_SIGNALS.get(-code, str(-code))}"
         else:
             reason = f"Runtime exited with error: exit status {code}"
         prefix = f"RequestId: {request_id} Error: " if request_id else ""
@@ -291,7 +291,7 @@ class ExecutionEnvironment:
         return "\t".join(fields)
 
 
-_SIGNALS = {
+_SIGNALS: dict[int, str] = {
     signal.SIGKILL: "killed",
     signal.SIGTERM: "terminated",
     signal.SIGSEGV: "segmentation fault",

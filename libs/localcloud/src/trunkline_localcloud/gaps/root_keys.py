@@ -3,9 +3,10 @@
 AWS checks every signature; an unsigned S3 request is anonymous, which a bucket without a public
 policy refuses (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-management.html).
 MiniStack takes the keys ``test``, "", any twelve digits and its own environment's key for the
-root user without looking at the signature, and answers unsigned S3 requests as root.
-Here no key is a root key, so such a key is as unknown as any other, and an unsigned S3 request
-is denied.
+root user without looking at the signature, and answers unsigned requests to S3 and to function
+URLs as root.
+Here no key is a root key, so such a key is as unknown as any other, and an unsigned request is
+denied unless it goes to a public function URL.
 """
 
 from __future__ import annotations
@@ -40,12 +41,16 @@ def install(_settings: CloudSettings) -> None:
     anonymous = expect(_GAP, iam_evaluator, "_anonymous")
     denied = expect(_GAP, iam_evaluator, "EvalResult")
 
-    def refuse_anonymous_s3(original: Callable[..., Any]) -> Callable[..., Any]:
+    def refuse_anonymous(original: Callable[..., Any]) -> Callable[..., Any]:
         def enforce(
             access_key_id: str, iam_action: str, service: str, *args: Any, **kwargs: Any
         ) -> Any:
-            if service == "s3" and anonymous.get():
+            if anonymous.get() and service == "s3":
                 return denied("ImplicitDeny", principal_arn="anonymous")
+            if anonymous.get() and iam_action == "lambda:InvokeFunctionUrl":
+                context = kwargs.get("service_context") or {}
+                public = context.get("lambda:FunctionUrlAuthType") == "NONE"
+                return None if public else denied("ImplicitDeny", principal_arn="anonymous")
             return original(access_key_id, iam_action, service, *args, **kwargs)
 
         return enforce
@@ -55,5 +60,5 @@ def install(_settings: CloudSettings) -> None:
         iam_evaluator,
         "enforce",
         ("access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"),
-        refuse_anonymous_s3,
+        refuse_anonymous,
     )
