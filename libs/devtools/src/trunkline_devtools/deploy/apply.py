@@ -1,0 +1,130 @@
+"""Applying the roots of an environment, with what belongs to it: bundles before, releases after."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from trunkline_devtools.aws import Parameters, release_newest, upload_bundle
+from trunkline_devtools.bundles import Bundle
+from trunkline_devtools.deploy.deployment import Deployment
+from trunkline_devtools.deploy.variables import inputs_digest, write_variables
+from trunkline_devtools.progress import UNCHANGED, RootsProgress
+from trunkline_devtools.terraform import ChangeSummary, run_graph
+
+__all__ = ["Applied", "RootsApply"]
+
+_BUILDERS = 2
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an apply did."""
+
+    roots: Mapping[str, ChangeSummary]
+    """The roots that Terraform ran on, with what it changed."""
+    digests: Mapping[str, str]
+    """For each root, also the skipped, the digest of everything that went into it."""
+
+
+class RootsApply:
+    """One run over the roots of an environment."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._services = deployment.services
+        self._roots = {root.name: root for root in deployment.roots}
+        self._lock = threading.Lock()
+        self._applied: dict[str, ChangeSummary] = {}
+        self._digests: dict[str, str] = {}
+
+    def run(
+        self,
+        progress: RootsProgress,
+        known: Mapping[str, str],
+        on_applied: Callable[[str, str | None], None] = lambda _root, _digest: None,
+    ) -> Applied:
+        """Apply what is not as ``known`` says, and everything that depends on it.
+
+        Args:
+            progress: Shows what happens.
+            known: Digests of what was applied before, by root.
+            on_applied: Told of each root with None just before Terraform touches it, and with its
+                digest just after, so that an interrupted run can go on.
+
+        Raises:
+            DevtoolsError: of the first root that failed; others that ran have ended.
+        """
+        with ThreadPoolExecutor(_BUILDERS, thread_name_prefix="bundle") as pool:
+            bundles = {
+                name: pool.submit(self._deployment.builder.build, name) for name in self._services
+            }
+
+            def work(name: str) -> None:
+                self._work(name, bundles.get(name), progress, known, on_applied)
+
+            try:
+                run_graph(
+                    {root.name: frozenset(root.depends_on) for root in self._roots.values()},
+                    work,
+                    workers=self._deployment.side_by_side,
+                )
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return Applied(dict(self._applied), dict(self._digests))
+
+    def _work(
+        self,
+        name: str,
+        building: Future[Bundle] | None,
+        progress: RootsProgress,
+        known: Mapping[str, str],
+        on_applied: Callable[[str, str | None], None],
+    ) -> None:
+        deployment = self._deployment
+        directory = deployment.tools.directory(name)
+        if building is not None and not building.done():
+            progress.begin(name, "building its bundle")
+        bundle = building.result() if building is not None else None
+        values = deployment.variables.values(directory, name, bundle)
+        digest = inputs_digest(directory, values)
+        with self._lock:
+            self._digests[name] = digest
+            moved = any(other in self._applied for other in self._roots[name].depends_on)
+        if known.get(name) == digest and not moved:
+            progress.end(name, UNCHANGED)
+            return
+        progress.begin(name, "applying")
+        on_applied(name, None)
+        write_variables(deployment.tools.variables_file(name), values)
+        runner = deployment.tools.runner(name)
+        runner.init()
+        if bundle is not None:
+            bucket = Parameters(deployment.aws, deployment.environment).read(
+                "foundation", "artifact-bucket"
+            )
+            upload_bundle(deployment.aws, bucket, bundle)
+        summary = runner.apply(lambda event: progress.event(name, event))
+        if name in self._services:
+            release_newest(deployment.aws, deployment.environment, self._services[name])
+            deployment.after_service(self._services[name])
+        with self._lock:
+            self._applied[name] = summary
+            on_applied(name, digest)
+        progress.end(name, _text(summary))
+
+
+def _text(summary: ChangeSummary) -> str:
+    parts = [
+        f"{count} {word}"
+        for count, word in (
+            (summary.add, "created"),
+            (summary.change, "changed"),
+            (summary.remove, "destroyed"),
+        )
+        if count
+    ]
+    return ", ".join(parts) or "no changes"

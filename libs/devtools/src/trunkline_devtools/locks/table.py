@@ -1,0 +1,65 @@
+"""The lock files of the workspace and what each is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from trunkline_devtools.bundles import LocalPackages
+from trunkline_devtools.bundles.packages import LocalPackage
+
+__all__ = ["Lock", "locks"]
+
+_TEST_GROUP = "test"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """One lock file."""
+
+    path: Path
+    requirements: tuple[str, ...]
+    """What it pins, with everything that these need; PEP 508, sorted."""
+
+
+def locks(root: Path) -> tuple[Lock, ...]:
+    """Every lock file of the workspace, from what the distributions declare at this moment.
+
+    ``tools.txt`` is what ``./dev`` installs first, ``dev.txt`` is the one environment of everything
+    but synthesis, ``synth.txt`` is for writing and testing Terraform, and each service has one for
+    what goes into its bundle.
+    """
+    return tuple(_locks(root))
+
+
+def _locks(root: Path) -> Iterator[Lock]:
+    packages = LocalPackages.scan(root)
+    workspace = LocalPackage.read(root / "pyproject.toml")
+    requirements = root / "requirements"
+
+    def lock(name: str, *wanted: tuple[str, ...]) -> Lock:
+        texts = [text for group in wanted for text in group]
+        return Lock(requirements / name, packages.foreign(texts))
+
+    yield lock("tools.txt", workspace.group("tools"))
+    yield lock(
+        "dev.txt",
+        workspace.group("dev"),
+        *(package.requirements for package in packages),
+        *(package.group(_TEST_GROUP) for package in packages),
+        packages["trunkline-devtools"].optional("terraform"),
+    )
+    if "trunkline-platform" in packages:
+        synthesis = packages.closure("trunkline-platform")
+        yield lock(
+            "synth.txt",
+            workspace.group("dev"),
+            *(package.requirements for package in synthesis),
+            packages["trunkline-platform"].optional("synth"),
+            packages["trunkline-platform"].group("synth"),
+        )
+    for manifest in sorted((root / "services").glob("*/service.json")):
+        service = manifest.parent.name
+        closure = packages.closure(service)
+        yield lock(f"services/{service}.txt", *(package.requirements for package in closure))
