@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from trunkline.errors import DeadlineExceeded, UndeclaredUse
+from trunkline.errors import UndeclaredUse
 from trunkline.manifest.model import Need
 
 _FACTS = uuid.UUID("6f0f7a51-7c1e-5b52-9d0b-6d3a0a9b6a11")
@@ -44,17 +44,6 @@ class Invocation:
     def remaining(self) -> float:
         """Seconds until Lambda ends the invocation; 0 if it is overdue."""
         return max(0.0, self.deadline - time.monotonic())
-
-    def require_time(self, seconds: float) -> float:
-        """The remaining seconds.
-
-        Raises:
-            DeadlineExceeded: fewer than the given seconds are left.
-        """
-        remaining = self.remaining()
-        if remaining < seconds:
-            raise DeadlineExceeded(f"{remaining:.2f} s are left, {seconds:.2f} s are needed")
-        return remaining
 
     def fact_id(self) -> str:
         """The id of the next event or task that this work emits.

@@ -1,0 +1,5 @@
+"""API calls."""
+
+from trunkline.api.handler import ApiProgram
+
+__all__ = ["ApiProgram"]

@@ -1,0 +1,162 @@
+"""The way of an API call: route, identify, validate, once per key, answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from trunkline.api.binding import arguments_of, idempotency_key
+from trunkline.api.identity import caller_of
+from trunkline.api.problems import problem_response
+from trunkline.api.request import Request, Response
+from trunkline.api.routing import Router
+from trunkline.attempt import Attempt
+from trunkline.contracts.api import IDEMPOTENCY_HEADER
+from trunkline.declaration.handlers import ApiHandler
+from trunkline.declaration.service import Service
+from trunkline.errors import (
+    IdempotencyMismatch,
+    InternalError,
+    InvalidRequest,
+    LockLost,
+    Problem,
+    RequestInProgress,
+    Unavailable,
+)
+from trunkline.idempotency.keys import KEEP_REQUEST_SECONDS, digest, request_key
+from trunkline.idempotency.store import Different, Done, Running, Store
+from trunkline.identity import Caller
+from trunkline.invocation import Invocation, running
+from trunkline.telemetry import tracing
+from trunkline.types import IdempotencyKey
+
+logger = logging.getLogger(__name__)
+
+FUNCTION = "api"
+REPLAYED = "Idempotent-Replayed"
+"""Response header: this is the answer to an earlier request with the same key."""
+
+
+class ApiProgram:
+    """Answers the API calls of one service."""
+
+    def __init__(self, service: Service, store: Store) -> None:
+        self._service = service
+        self._store = store
+        self._router = Router(service.api_handlers.values())
+
+    def handle(self, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
+        """Answer one call; every error becomes a problem.
+
+        Args:
+            event: from API Gateway.
+            deadline: when Lambda ends the invocation, on the monotonic clock.
+        """
+        headers = {str(k).lower(): str(v) for k, v in (event.get("headers") or {}).items()}
+        base = Invocation(self._service.name, FUNCTION, FUNCTION, deadline)
+        name = f"{event.get('httpMethod', '')} {event.get('resource') or event.get('path', '')}"
+        with (
+            running(base),
+            tracing.span(name, kind="server", parent=tracing.from_headers(headers)) as span,
+        ):
+            with Attempt() as attempt:
+                response = self._answer(Request.read(event), base)
+            if attempt.error is not None:
+                problem = _problem(attempt.error)
+                response = problem_response(
+                    problem, instance=str(event.get("path", "")), trace_id=tracing.trace_id()
+                )
+                if problem.status >= 500:
+                    tracing.failed(span, type(attempt.error).__name__)
+            span.set_attribute("http.response.status_code", response.status)
+            sent = {**response.headers, "traceparent": tracing.traceparent() or ""}
+            return Response(response.status, response.body, sent).event()
+
+    def _answer(self, request: Request, base: Invocation) -> Response:
+        handler, variables = self._router.find(request)
+        caller = caller_of(request, self._service.exposure)
+        tracing.annotate("caller", f"{caller.kind}:{caller.subject}")
+        arguments = arguments_of(handler.operation, request, variables)
+        key = idempotency_key(request)
+        if handler.idempotent and key is None:
+            raise InvalidRequest(
+                f"header {IDEMPOTENCY_HEADER} is required",
+                errors=[{"field": IDEMPOTENCY_HEADER, "message": "required"}],
+            )
+        if not handler.idempotent or key is None:
+            return self._run(handler, arguments, caller, key, base, cause=None)
+        return self._once(handler, arguments, caller, key, base)
+
+    def _once(
+        self,
+        handler: ApiHandler,
+        arguments: dict[str, Any],
+        caller: Caller,
+        key: str,
+        base: Invocation,
+    ) -> Response:
+        record = request_key(handler.operation.name, f"{caller.kind}:{caller.subject}", key)
+        payload = digest(to_jsonable_python(arguments))
+        outcome = self._store.acquire(
+            record, payload, lock_seconds=base.remaining(), keep_seconds=KEEP_REQUEST_SECONDS
+        )
+        match outcome:
+            case Different():
+                raise IdempotencyMismatch()
+            case Running():
+                raise RequestInProgress(retry_after=max(1.0, outcome.seconds_left))
+            case Done():
+                stored = json.loads(outcome.result or "{}")
+                headers = {**stored["headers"], REPLAYED: "true"}
+                return Response(stored["status"], stored["body"], headers)
+        with Attempt() as attempt:
+            response = self._run(handler, arguments, caller, key, base, cause=record)
+        if attempt.error is not None:
+            self._store.release(outcome)
+            raise attempt.error
+        result = {
+            "status": response.status,
+            "body": response.body,
+            "headers": dict(response.headers),
+        }
+        self._store.complete(outcome, json.dumps(result), keep_seconds=KEEP_REQUEST_SECONDS)
+        return response
+
+    def _run(
+        self,
+        handler: ApiHandler,
+        arguments: dict[str, Any],
+        caller: Caller,
+        key: str | None,
+        base: Invocation,
+        *,
+        cause: str | None,
+    ) -> Response:
+        wanted = {name: arguments[name] for name in handler.arguments if name in arguments}
+        for name, kind in handler.injected.items():
+            wanted[name] = caller if kind is Caller else IdempotencyKey(key or "")
+        invocation = Invocation(
+            base.service, FUNCTION, handler.name, base.deadline, handler.uses, cause
+        )
+        with running(invocation):
+            result = handler.call(**wanted)
+        operation = handler.operation
+        body = "" if operation.status == 204 else operation.result.dump_json(result).decode()
+        return Response(operation.status, body, {"Content-Type": "application/json"})
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        if error.status >= 500:
+            logger.warning("request failed: %s", error, exc_info=error)
+        if isinstance(error, Unavailable) and error.retry_after is None:
+            error.retry_after = 1
+        return error
+    logger.error("request failed: %s", error, exc_info=error)
+    if isinstance(error, LockLost):
+        return RequestInProgress(retry_after=1)
+    return InternalError()

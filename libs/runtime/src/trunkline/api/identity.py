@@ -1,0 +1,48 @@
+"""Who calls, from what API Gateway has verified; whoever cannot be named is refused."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from trunkline import environment
+from trunkline.api.request import Request
+from trunkline.errors import Forbidden, Unauthenticated
+from trunkline.identity import Caller
+from trunkline.manifest import names, variables
+
+_ASSUMED_ROLE = re.compile(r"^arn:aws[a-z-]*:sts::\d{12}:assumed-role/([^/]+)/[^/]+$")
+
+
+def caller_of(request: Request, exposure: Literal["private", "public"]) -> Caller:
+    """The caller of a request.
+
+    Raises:
+        Unauthenticated: API Gateway names nobody.
+        Forbidden: the caller is no service that may call this one.
+    """
+    return _customer(request) if exposure == "public" else _service(request)
+
+
+def _customer(request: Request) -> Caller:
+    claims = request.claims or {}
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not subject:
+        raise Unauthenticated("sign in first")
+    return Caller("customer", subject, dict(claims))
+
+
+def _service(request: Request) -> Caller:
+    arn = request.identity.get("userArn")
+    if not isinstance(arn, str) or not arn:
+        raise Unauthenticated("the request is not signed")
+    role = _ASSUMED_ROLE.match(arn)
+    callers = environment.optional(variables.CALLERS) or ""
+    known = frozenset(name.strip() for name in callers.split(",") if name.strip())
+    service = None
+    if role is not None:
+        stage = environment.required(variables.ENVIRONMENT)
+        service = names.service_of_role(role.group(1), stage, known)
+    if service is None:
+        raise Forbidden("the caller is no service that may call this one")
+    return Caller.service(service)

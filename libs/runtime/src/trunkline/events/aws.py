@@ -1,0 +1,191 @@
+"""Outbox, topic, queues and dead-letter queue in AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from trunkline import environment
+from trunkline.aws.clients import client
+from trunkline.aws.items import from_item, to_item
+from trunkline.errors import PublishFailed
+from trunkline.events import outbox
+from trunkline.events.cloudevents import CloudEvent
+from trunkline.events.consumer import Delivery
+from trunkline.events.outbox import OutboxItem
+from trunkline.events.relay import Channel
+from trunkline.manifest import variables
+
+MAX_BATCH = 10
+"""Entries of one batch request, by SNS's and SQS's limit."""
+MAX_BATCH_BYTES = 250_000
+"""Stays below the 256 KiB that one batch may hold in all, attributes included."""
+MAX_ATTRIBUTES = 10
+"""Message attributes of one SQS message, by SQS's limit."""
+MAX_REASON = 500
+
+
+class DynamoOutbox:
+    """The outbox table."""
+
+    def waiting(self, event_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids that are still in the table."""
+        physical = environment.required(variables.table(outbox.TABLE))
+        found: set[str] = set()
+        for start in range(0, len(event_ids), 100):
+            keys = [to_item({outbox.KEY: one}) for one in event_ids[start : start + 100]]
+            request: Mapping[str, Any] = {
+                physical: {
+                    "Keys": keys,
+                    "ConsistentRead": True,
+                    "ProjectionExpression": "#k",
+                    "ExpressionAttributeNames": {"#k": outbox.KEY},
+                }
+            }
+            while request:
+                answer = client("dynamodb").batch_get_item(RequestItems=request)
+                items = answer.get("Responses", {}).get(physical, ())
+                found.update(from_item(item)[outbox.KEY] for item in items)
+                request = answer.get("UnprocessedKeys") or {}
+        return frozenset(found)
+
+    def delete(self, event_id: str) -> None:
+        """Delete an item."""
+        client("dynamodb").delete_item(
+            TableName=environment.required(variables.table(outbox.TABLE)),
+            Key=to_item({outbox.KEY: event_id}),
+        )
+
+
+class SnsTopic:
+    """The service's own topic."""
+
+    def send(self, envelopes: Sequence[CloudEvent]) -> Mapping[str, str]:
+        """Publish envelopes in batches."""
+        failed: dict[str, str] = {}
+        for batch in _batches(envelopes):
+            answer = client("sns").publish_batch(
+                TopicArn=environment.required(variables.TOPIC),
+                PublishBatchRequestEntries=[
+                    {
+                        "Id": str(number),
+                        "Message": envelope.dump(),
+                        "MessageAttributes": _type_attribute(envelope),
+                    }
+                    for number, envelope in enumerate(batch)
+                ],
+            )
+            failed |= _failures(batch, answer)
+        return failed
+
+
+class SqsQueue:
+    """Another service's task queue."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def send(self, envelopes: Sequence[CloudEvent]) -> Mapping[str, str]:
+        """Send envelopes in batches."""
+        failed: dict[str, str] = {}
+        for batch in _batches(envelopes):
+            answer = client("sqs").send_message_batch(
+                QueueUrl=environment.required(variables.task_queue(self._service)),
+                Entries=[
+                    {
+                        "Id": str(number),
+                        "MessageBody": envelope.dump(),
+                        "MessageAttributes": _type_attribute(envelope),
+                    }
+                    for number, envelope in enumerate(batch)
+                ],
+            )
+            failed |= _failures(batch, answer)
+        return failed
+
+
+class AwsChannels:
+    """Events go to the topic, tasks to the queue of the service that they ask."""
+
+    def __init__(self) -> None:
+        self._topic = SnsTopic()
+        self._queues: dict[str, SqsQueue] = {}
+
+    def of(self, item: OutboxItem) -> Channel:
+        """The channel of an item."""
+        if item.kind == "event":
+            return self._topic
+        return self._queues.setdefault(item.target, SqsQueue(item.target))
+
+
+class SqsDeadLetters:
+    """The function's dead-letter queue."""
+
+    def put(self, delivery: Delivery, *, reason: str, error_type: str, function: str) -> None:
+        """Put a message there, with the reason among its attributes.
+
+        Raises:
+            PublishFailed: SQS gave no id for it.
+        """
+        facts = {
+            "reason": _printable(reason)[:MAX_REASON],
+            "error_type": error_type,
+            "failed_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "function": function,
+        }
+        attributes: dict[str, Any] = {
+            name: {"DataType": "String", "StringValue": value} for name, value in facts.items()
+        }
+        for name, value in delivery.attributes.items():
+            if len(attributes) < MAX_ATTRIBUTES and name not in attributes:
+                attributes[name] = _attribute(value)
+        answer = client("sqs").send_message(
+            QueueUrl=environment.required(variables.DEAD_LETTER_QUEUE),
+            MessageBody=delivery.body or " ",
+            MessageAttributes=attributes,
+        )
+        if not answer.get("MessageId"):
+            raise PublishFailed([delivery.message_id])
+
+
+def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A message attribute of a Lambda event in the form that SQS takes."""
+    kind = str(value.get("dataType", "String"))
+    if kind.startswith("Binary"):
+        return {"DataType": kind, "BinaryValue": value.get("binaryValue")}
+    return {"DataType": kind, "StringValue": str(value.get("stringValue") or "-")}
+
+
+def _type_attribute(envelope: CloudEvent) -> dict[str, Any]:
+    return {"type": {"DataType": "String", "StringValue": envelope.type}}
+
+
+def _batches(envelopes: Sequence[CloudEvent]) -> Iterator[list[CloudEvent]]:
+    batch: list[CloudEvent] = []
+    size = 0
+    for envelope in envelopes:
+        length = len(envelope.dump().encode()) + len(envelope.type) + 20
+        if batch and (len(batch) == MAX_BATCH or size + length > MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(envelope)
+        size += length
+    if batch:
+        yield batch
+
+
+def _failures(batch: Sequence[CloudEvent], answer: Mapping[str, Any]) -> dict[str, str]:
+    """What a batch answer does not confirm has failed, whether it says so or not."""
+    confirmed = {entry["Id"] for entry in answer.get("Successful", ())}
+    why = {entry["Id"]: str(entry.get("Code")) for entry in answer.get("Failed", ())}
+    return {
+        envelope.id: why.get(str(number), "no confirmation")
+        for number, envelope in enumerate(batch)
+        if str(number) not in confirmed
+    }
+
+
+def _printable(text: str) -> str:
+    """SQS refuses most control characters, and an empty string."""
+    return "".join(c if c.isprintable() else " " for c in text).strip() or "-"

@@ -1,0 +1,190 @@
+"""The way of a message from a queue: parse, once per id, then acknowledge, return or dead-letter.
+
+A message is acknowledged only after its handler has succeeded and that was recorded, or after it
+was put on the dead-letter queue. So a process may die at any point: the message comes back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from trunkline.attempt import Attempt, reason, retryable
+from trunkline.contracts.message import message_type
+from trunkline.declaration.handlers import MessageHandler
+from trunkline.errors import InProgress, InvalidMessage
+from trunkline.events.cloudevents import CloudEvent
+from trunkline.idempotency.keys import KEEP_MESSAGE_SECONDS, message_key
+from trunkline.idempotency.store import Done, Lock, Running, Store
+from trunkline.invocation import Invocation, running
+from trunkline.telemetry import tracing
+
+logger = logging.getLogger(__name__)
+
+MIN_SECONDS = 0.5
+"""With less time left, a message is returned untouched: its handler would be cut off."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message as SQS delivers it."""
+
+    message_id: str
+    body: str
+    receives: int
+    """How often it was delivered, this time included."""
+    attributes: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> Delivery:
+        """Read a record of Lambda's SQS event."""
+        count = (record.get("attributes") or {}).get("ApproximateReceiveCount", "1")
+        return cls(
+            message_id=str(record.get("messageId", "")),
+            body=str(record.get("body") or ""),
+            receives=int(count) if str(count).isdigit() else 1,
+            attributes=record.get("messageAttributes") or {},
+        )
+
+
+class DeadLetters(Protocol):
+    """Where messages go that cannot be processed."""
+
+    def put(self, delivery: Delivery, *, reason: str, error_type: str, function: str) -> None:
+        """Keep a message with what is known about its failure; raises if that fails."""
+        ...
+
+
+class ConsumerProgram:
+    """Processes the messages of one function's queue."""
+
+    def __init__(
+        self,
+        service: str,
+        handlers: Iterable[MessageHandler],
+        store: Store,
+        dead_letters: DeadLetters,
+    ) -> None:
+        found = tuple(handlers)
+        self._service = service
+        self._handlers = {message_type(handler.message).wire_name: handler for handler in found}
+        self._function = found[0].function
+        self._max_receives = max(handler.max_receives for handler in found)
+        self._store = store
+        self._dead_letters = dead_letters
+
+    def handle(self, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
+        """Process a batch; SQS delivers again what the answer names, and deletes the rest.
+
+        Args:
+            event: Lambda's SQS event.
+            deadline: when Lambda ends the invocation, on the monotonic clock.
+        """
+        failed = [
+            delivery.message_id
+            for delivery in map(Delivery.read, event.get("Records") or ())
+            if not self._acknowledged(delivery, deadline)
+        ]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+    def _acknowledged(self, delivery: Delivery, deadline: float) -> bool:
+        """Process one message; whether SQS may delete it."""
+        base = Invocation(self._service, self._function, self._function, deadline)
+        if base.remaining() < MIN_SECONDS:
+            logger.info("returned to the queue: no time is left", extra={"id": delivery.message_id})
+            return False
+        with Attempt() as parsing:
+            envelope = CloudEvent.parse(delivery.body)
+        if parsing.error is not None:
+            with running(base):
+                return self._dead_letter(delivery, parsing.error)
+        attributes: dict[str, str | int | bool] = {
+            "messaging.message.id": envelope.id,
+            "messaging.system": "aws_sqs",
+            "receives": delivery.receives,
+        }
+        if envelope.subject is not None:
+            attributes["subject"] = envelope.subject
+        with (
+            running(base),
+            tracing.span(
+                f"process {envelope.type}",
+                kind="consumer",
+                parent=tracing.from_traceparent(envelope.traceparent),
+                attributes=attributes,
+            ) as span,
+        ):
+            with Attempt() as attempt:
+                self._process(envelope, base)
+            if attempt.error is None:
+                return True
+            tracing.failed(span, type(attempt.error).__name__)
+            return self._judge(delivery, attempt.error)
+
+    def _process(self, envelope: CloudEvent, base: Invocation) -> None:
+        handler = self._handlers.get(envelope.type)
+        if handler is None:
+            raise InvalidMessage(f"nobody here handles {envelope.type}")
+        message = envelope.message(handler.message)
+        key = message_key(self._function, envelope.id)
+        outcome = self._store.acquire(
+            key, "", lock_seconds=base.remaining(), keep_seconds=KEEP_MESSAGE_SECONDS
+        )
+        match outcome:
+            case Done():
+                tracing.annotate("duplicate", True)
+                return
+            case Running():
+                raise InProgress(key, outcome.seconds_left)
+            case Lock():
+                self._run(handler, message, key, outcome, base)
+            case _:
+                raise InvalidMessage(f"{key} is known with another payload")
+
+    def _run(
+        self, handler: MessageHandler, message: Any, key: str, lock: Lock, base: Invocation
+    ) -> None:
+        invocation = Invocation(
+            base.service, base.function, handler.name, base.deadline, handler.uses, key
+        )
+        with Attempt() as attempt, running(invocation):
+            handler.call(message)
+        if attempt.error is not None:
+            self._store.release(lock)
+            raise attempt.error
+        self._store.complete(lock, None, keep_seconds=KEEP_MESSAGE_SECONDS)
+
+    def _judge(self, delivery: Delivery, error: Exception) -> bool:
+        if isinstance(error, InProgress):
+            logger.info("returned to the queue: %s", reason(error))
+            return False
+        if not retryable(error) or delivery.receives >= self._max_receives:
+            return self._dead_letter(delivery, error)
+        logger.warning(
+            "will be tried again: %s",
+            reason(error),
+            exc_info=error,
+            extra={"receives": delivery.receives, "max_receives": self._max_receives},
+        )
+        return False
+
+    def _dead_letter(self, delivery: Delivery, error: Exception) -> bool:
+        logger.error(
+            "dead-lettered: %s",
+            reason(error),
+            exc_info=error,
+            extra={"message_id": delivery.message_id, "receives": delivery.receives},
+        )
+        with Attempt() as attempt:
+            self._dead_letters.put(
+                delivery,
+                reason=reason(error),
+                error_type=type(error).__name__,
+                function=self._function,
+            )
+        if attempt.error is not None:
+            logger.error("cannot be dead-lettered: %s", attempt.error, exc_info=attempt.error)
+            return False
+        return True

@@ -1,0 +1,157 @@
+"""Idempotency records in DynamoDB.
+
+Powertools' persistence layer does the same but for two things that this runtime promises: an
+attempt that outlived its lock must not overwrite its successor's result (its update has no
+condition), and a waiting caller must learn for how long. Importing it also costs about 180 ms.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from trunkline import environment
+from trunkline.aws.clients import client
+from trunkline.aws.items import from_item, to_item
+from trunkline.errors import LockLost
+from trunkline.idempotency.store import Different, Done, Lock, Running
+from trunkline.manifest import variables
+
+TABLE = "idempotency"
+KEY = "id"
+TTL = "expires_at"
+"""Seconds since 1970 after which DynamoDB may delete the record, and nobody heeds it."""
+
+_LOCKED, _DONE = "IN_PROGRESS", "COMPLETED"
+
+
+class DynamoStore:
+    """The :class:`trunkline.idempotency.store.Store` of a running function."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+
+    def acquire(
+        self, key: str, payload: str, *, lock_seconds: float, keep_seconds: float
+    ) -> Lock | Done | Running | Different:
+        """Ask for the right to do the work."""
+        token = uuid.uuid4().hex
+        while True:
+            now = self._clock()
+            values = {
+                KEY: key,
+                "state": _LOCKED,
+                "token": token,
+                "payload": payload,
+                "locked_until": int((now + lock_seconds) * 1000),
+                TTL: int(now + keep_seconds),
+            }
+            try:
+                client("dynamodb").put_item(
+                    TableName=_physical(),
+                    Item=to_item(values),
+                    ConditionExpression="attribute_not_exists(#id) OR #ttl <= :now OR "
+                    "(#state = :locked AND #until <= :now_ms AND #payload = :payload)",
+                    ExpressionAttributeNames={
+                        "#id": KEY,
+                        "#ttl": TTL,
+                        "#state": "state",
+                        "#until": "locked_until",
+                        "#payload": "payload",
+                    },
+                    ExpressionAttributeValues=to_item(
+                        {
+                            ":now": int(now),
+                            ":locked": _LOCKED,
+                            ":now_ms": int(now * 1000),
+                            ":payload": payload,
+                        }
+                    ),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except ClientError as error:
+                if not _condition_failed(error):
+                    raise
+                found = _existing(error) or self._read(key)
+                if found is None:
+                    continue  # it vanished between the two requests: ask again
+                return self._outcome(found, Lock(key, token), payload)
+            return Lock(key, token)
+
+    def complete(self, lock: Lock, result: str | None, *, keep_seconds: float) -> None:
+        """Record that the work is done."""
+        try:
+            client("dynamodb").update_item(
+                TableName=_physical(),
+                Key=to_item({KEY: lock.key}),
+                UpdateExpression="SET #state = :done, #result = :result, #ttl = :ttl",
+                ConditionExpression="#token = :token",
+                ExpressionAttributeNames={
+                    "#state": "state",
+                    "#result": "result",
+                    "#ttl": TTL,
+                    "#token": "token",
+                },
+                ExpressionAttributeValues=to_item(
+                    {
+                        ":done": _DONE,
+                        ":result": result,
+                        ":ttl": int(self._clock() + keep_seconds),
+                        ":token": lock.token,
+                    }
+                ),
+            )
+        except ClientError as error:
+            if _condition_failed(error):
+                raise LockLost(lock.key) from error
+            raise
+
+    def release(self, lock: Lock) -> None:
+        """Give the right back."""
+        try:
+            client("dynamodb").delete_item(
+                TableName=_physical(),
+                Key=to_item({KEY: lock.key}),
+                ConditionExpression="#token = :token AND #state = :locked",
+                ExpressionAttributeNames={"#token": "token", "#state": "state"},
+                ExpressionAttributeValues=to_item({":token": lock.token, ":locked": _LOCKED}),
+            )
+        except ClientError as error:
+            if not _condition_failed(error):
+                raise
+
+    def _outcome(
+        self, found: dict[str, Any], lock: Lock, payload: str
+    ) -> Lock | Done | Running | Different:
+        if found["token"] == lock.token and found["state"] == _LOCKED:
+            return lock  # our own request, sent again because its first answer got lost
+        if found["payload"] != payload:
+            return Different()
+        if found["state"] == _DONE:
+            return Done(found.get("result"))
+        return Running(max(0.0, found["locked_until"] / 1000 - self._clock()))
+
+    def _read(self, key: str) -> dict[str, Any] | None:
+        answer = client("dynamodb").get_item(
+            TableName=_physical(), Key=to_item({KEY: key}), ConsistentRead=True
+        )
+        item = answer.get("Item")
+        return None if item is None else from_item(item)
+
+
+def _physical() -> str:
+    return environment.required(variables.table(TABLE))
+
+
+def _condition_failed(error: ClientError) -> bool:
+    return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
+
+
+def _existing(error: ClientError) -> dict[str, Any] | None:
+    answer: dict[str, Any] = {**error.response}
+    item = answer.get("Item")
+    return from_item(item) if item else None
