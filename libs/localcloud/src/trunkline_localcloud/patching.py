@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from types import ModuleType
 from typing import Any
 
 from trunkline_localcloud.errors import GapMoved
 
-__all__ = ["expect", "replace"]
+__all__ = ["expect", "replace", "replace_entry"]
 
 
 def expect(
@@ -50,3 +50,23 @@ def replace(
         GapMoved: the function is missing or its signature differs.
     """
     setattr(owner, name, make(expect(gap, owner, name, parameters)))
+
+
+def replace_entry(
+    gap: str,
+    table: MutableMapping[str, Callable[..., Any]],
+    name: str,
+    parameters: tuple[str, ...],
+    make: Callable[[Callable[..., Any]], Callable[..., Any]],
+) -> None:
+    """Replace the handler of an operation in a dispatch table by ``make(original)``.
+
+    Raises:
+        GapMoved: the table lacks the operation or its handler's signature differs.
+    """
+    if name not in table:
+        raise GapMoved(gap, f"no handler of {name}")
+    original = table[name]
+    if tuple(inspect.signature(original).parameters) != parameters:
+        raise GapMoved(gap, f"handler of {name}{inspect.signature(original)} has moved")
+    table[name] = make(original)
