@@ -12,8 +12,8 @@ from payments.errors import ProviderKeyRefused, ProviderRefused, ProviderUnavail
 from payments.payment import Captured, Declined, Outcome
 from trunkline import Money
 
-TIMEOUT = urllib3.Timeout(connect=1.0, read=4.0)
-"""Seconds. Both together stay well below the function's own timeout."""
+TIMEOUT = urllib3.Timeout(connect=1.0, read=3.0)
+"""Seconds. Also twice, with a refreshed key, they stay below the function's own timeout."""
 
 
 class ApiKey(Protocol):
