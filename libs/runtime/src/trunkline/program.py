@@ -58,7 +58,7 @@ class Program:
         Raises:
             DeclarationError: the service has no such function.
         """
-        from trunkline.events.aws import SqsDeadLetters
+        from trunkline.events.aws import SqsDeadLetters, SqsSource
         from trunkline.events.consumer import ConsumerProgram
         from trunkline.idempotency.aws import DynamoStore
 
@@ -70,7 +70,9 @@ class Program:
                 handlers = (self.service.event_handlers[function],)
             else:
                 raise DeclarationError(f"{self.service!r} has no function {function!r}")
-            found = ConsumerProgram(self.service.name, handlers, DynamoStore(), SqsDeadLetters())
+            found = ConsumerProgram(
+                self.service.name, handlers, DynamoStore(), SqsSource(), SqsDeadLetters()
+            )
             self._consumers[function] = found
         return found
 

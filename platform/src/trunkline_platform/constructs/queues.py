@@ -116,14 +116,19 @@ class Queue(Construct):
         )
 
     def grant_consume(self, grantee: Grantee) -> None:
-        """Let the grantee receive and delete messages, as an event source mapping does.
+        """Let the grantee receive and delete messages, as an event source mapping does, and postpone them.
 
         https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
         """
         grantee.allow(
             Statement(
                 sid="ConsumeQueue",
-                actions=("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+                actions=(
+                    "sqs:ChangeMessageVisibility",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ReceiveMessage",
+                ),
                 resources=(self.arn,),
             )
         )

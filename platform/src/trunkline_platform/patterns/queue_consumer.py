@@ -60,7 +60,10 @@ class QueueConsumer(Construct):
             topic_arns=tuple(aws.topic_arn(publisher) for publisher in topics),
         )
         dead_letters.grant_send(function.role)
-        self.variables = {variables.DEAD_LETTER_QUEUE: dead_letters.url}
+        self.variables = {
+            variables.QUEUE: queue.url,
+            variables.DEAD_LETTER_QUEUE: dead_letters.url,
+        }
         consume_queue(self, "trigger", function=function, queue=queue)
         for publisher, message_types in topics.items():
             subscribe(

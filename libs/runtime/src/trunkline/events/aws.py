@@ -119,6 +119,18 @@ class AwsChannels:
         return self._queues.setdefault(item.target, SqsQueue(item.target))
 
 
+class SqsSource:
+    """The queue that the function consumes."""
+
+    def postpone(self, delivery: Delivery, seconds: int) -> None:
+        """Hide a message for a time, counted from now."""
+        client("sqs").change_message_visibility(
+            QueueUrl=environment.required(variables.QUEUE),
+            ReceiptHandle=delivery.receipt_handle,
+            VisibilityTimeout=seconds,
+        )
+
+
 class SqsDeadLetters:
     """The function's dead-letter queue."""
 

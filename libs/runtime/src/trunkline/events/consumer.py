@@ -7,8 +7,10 @@ was put on the dead-letter queue. So a process may die at any point: the message
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Protocol
 
 from trunkline.attempt import Attempt, reason, retryable
@@ -27,6 +29,26 @@ MIN_SECONDS = 0.5
 """With less time left, a message is returned untouched: its handler would be cut off."""
 
 
+FIRST_DELAY_SECONDS = 2
+DELAY_GROWTH = 3
+MAX_DELAY_SECONDS = 900
+
+
+def backoff(receives: int, jitter: float) -> int:
+    """Seconds until a failed message is tried again.
+
+    Exponential, with equal jitter: messages that failed together do not come back together, yet
+    none comes back at once
+    (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
+
+    Args:
+        receives: how often it was delivered so far.
+        jitter: from 0 to 1, at random.
+    """
+    ceiling = min(FIRST_DELAY_SECONDS * DELAY_GROWTH ** (receives - 1), MAX_DELAY_SECONDS)
+    return ceil(ceiling / 2 + jitter * ceiling / 2)
+
+
 @dataclass(frozen=True)
 class Delivery:
     """One message as SQS delivers it."""
@@ -36,6 +58,8 @@ class Delivery:
     receives: int
     """How often it was delivered, this time included."""
     attributes: Mapping[str, Mapping[str, Any]]
+    receipt_handle: str = ""
+    """Names this delivery to SQS."""
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Delivery:
@@ -46,6 +70,7 @@ class Delivery:
             body=str(record.get("body") or ""),
             receives=int(count) if str(count).isdigit() else 1,
             attributes=record.get("messageAttributes") or {},
+            receipt_handle=str(record.get("receiptHandle", "")),
         )
 
 
@@ -57,6 +82,14 @@ class DeadLetters(Protocol):
         ...
 
 
+class Source(Protocol):
+    """The queue that messages come from."""
+
+    def postpone(self, delivery: Delivery, seconds: int) -> None:
+        """Have a message delivered again after a time; raises if that fails."""
+        ...
+
+
 class ConsumerProgram:
     """Processes the messages of one function's queue."""
 
@@ -65,7 +98,9 @@ class ConsumerProgram:
         service: str,
         handlers: Iterable[MessageHandler],
         store: Store,
+        source: Source,
         dead_letters: DeadLetters,
+        random: Callable[[], float] = random.random,
     ) -> None:
         found = tuple(handlers)
         self._service = service
@@ -73,7 +108,9 @@ class ConsumerProgram:
         self._function = found[0].function
         self._max_receives = max(handler.max_receives for handler in found)
         self._store = store
+        self._source = source
         self._dead_letters = dead_letters
+        self._random = random
 
     def handle(self, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         """Process a batch; SQS delivers again what the answer names, and deletes the rest.
@@ -157,9 +194,10 @@ class ConsumerProgram:
         self._store.complete(lock, None, keep_seconds=KEEP_MESSAGE_SECONDS)
 
     def _judge(self, delivery: Delivery, error: Exception) -> bool:
+        delay = backoff(delivery.receives, self._random())
         if isinstance(error, InProgress):
             logger.info("returned to the queue: %s", reason(error))
-            return False
+            return self._return(delivery, min(ceil(error.seconds_left), delay))
         if not retryable(error) or delivery.receives >= self._max_receives:
             return self._dead_letter(delivery, error)
         logger.warning(
@@ -168,6 +206,14 @@ class ConsumerProgram:
             exc_info=error,
             extra={"receives": delivery.receives, "max_receives": self._max_receives},
         )
+        return self._return(delivery, delay)
+
+    def _return(self, delivery: Delivery, seconds: int) -> bool:
+        """Have the message tried again; if that fails, its visibility timeout decides when."""
+        with Attempt() as attempt:
+            self._source.postpone(delivery, seconds)
+        if attempt.error is not None:
+            logger.warning("cannot be postponed: %s", attempt.error, exc_info=attempt.error)
         return False
 
     def _dead_letter(self, delivery: Delivery, error: Exception) -> bool:

@@ -14,6 +14,8 @@ CALLERS = "TRUNKLINE_CALLERS"
 """The services that may call this one's API, joined by commas."""
 TOPIC = "TRUNKLINE_TOPIC"
 """ARN of the service's own topic."""
+QUEUE = "TRUNKLINE_QUEUE"
+"""URL of the queue that this function consumes."""
 DEAD_LETTER_QUEUE = "TRUNKLINE_DEAD_LETTER_QUEUE"
 """URL of the queue for messages that this function could not process."""
 
