@@ -64,11 +64,11 @@ class Delivery:
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Delivery:
         """Read a record of Lambda's SQS event."""
-        count = (record.get("attributes") or {}).get("ApproximateReceiveCount", "1")
+        count = str((record.get("attributes") or {}).get("ApproximateReceiveCount", "1"))
         return cls(
             message_id=str(record.get("messageId", "")),
             body=str(record.get("body") or ""),
-            receives=int(count) if str(count).isdigit() else 1,
+            receives=int(count) if count.isdigit() else 1,
             attributes=record.get("messageAttributes") or {},
             receipt_handle=str(record.get("receiptHandle", "")),
         )

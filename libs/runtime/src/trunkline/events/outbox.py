@@ -26,6 +26,8 @@ class OutboxItem:
     target: str
     """The publishing service of an event, the accepting one of a task."""
     envelope: CloudEvent
+    position: int = 0
+    """Its place among what was emitted together."""
 
     def values(self) -> dict[str, Any]:
         """The item's attributes."""
@@ -35,6 +37,7 @@ class OutboxItem:
             "target": self.target,
             "type": self.envelope.type,
             "stored_at": self.envelope.time,
+            "position": self.position,
             "envelope": self.envelope.dump(),
         }
 
@@ -58,11 +61,11 @@ def outbox_items(service: str, messages: Sequence[Message]) -> list[OutboxItem]:
     """What a service stores to emit messages: each with its one id and the trace context."""
     invocation = current()
     items = []
-    for message in messages:
+    for position, message in enumerate(messages):
         fact = invocation.fact_id() if invocation else str(uuid.uuid4())
         kind = message_type(message)
         envelope = CloudEvent.of(message, event_id=fact, source=service, traceparent=traceparent())
         if envelope.subject is not None:
             annotate("subject", envelope.subject)
-        items.append(OutboxItem(fact, kind.kind, kind.service, envelope))
+        items.append(OutboxItem(fact, kind.kind, kind.service, envelope, position))
     return items
