@@ -18,6 +18,7 @@ from trunkline_devtools.aws.queues import (
 )
 from trunkline_devtools.aws.release import ALIAS, release_newest
 from trunkline_devtools.aws.secrets import has_secret_value, write_secret
+from trunkline_devtools.aws.tables import scan
 
 __all__ = [
     "ALIAS",
@@ -40,6 +41,7 @@ __all__ = [
     "queues_of",
     "redrive",
     "release_newest",
+    "scan",
     "sign_in",
     "upload_bundle",
     "write_secret",

@@ -19,6 +19,8 @@ FINAL = frozenset({"CONFIRMED", "CANCELLED"})
 """The states that an order ends in."""
 
 _INTERVAL_SECONDS = 0.15
+_STAGES = frozenset({"server", "consumer"})
+"""Spans at which a service takes over; what it calls from there is in the trace."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def follow(
     def look() -> None:
         nonlocal beginning
         for span in spans.containing(placed.trace_id, since_ms=since_ms):
+            if span.kind not in _STAGES:
+                continue
             if beginning is None:
                 beginning = span.start
             if span.span_id not in seen:

@@ -40,9 +40,7 @@ class Shop:
         self._authorization = {"Authorization": f"Bearer {id_token}"}
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
 
-    def place_order(
-        self, *, card: str = CARD, sku: str = "tea-green-100", quantity: int = 2
-    ) -> Placed:
+    def place_order(self, *, card: str = CARD, sku: str = "green-tea", quantity: int = 2) -> Placed:
         """Place an order under a fresh idempotency key and a fresh trace.
 
         Raises:

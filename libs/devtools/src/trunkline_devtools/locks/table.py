@@ -59,7 +59,7 @@ def _locks(root: Path) -> Iterator[Lock]:
             packages["trunkline-platform"].optional("synth"),
             packages["trunkline-platform"].group("synth"),
         )
-    for manifest in sorted((root / "services").glob("*/service.json")):
-        service = manifest.parent.name
+    for pyproject in sorted((root / "services").glob("*/pyproject.toml")):
+        service = pyproject.parent.name
         closure = packages.closure(service)
         yield lock(f"services/{service}.txt", *(package.requirements for package in closure))

@@ -18,6 +18,8 @@ class Span:
     span_id: str
     parent_span_id: str | None
     name: str
+    kind: str
+    """``server``, ``client``, ``producer``, ``consumer`` or ``internal``, as in OpenTelemetry."""
     service: str
     function: str
     start: dt.datetime
@@ -53,6 +55,7 @@ def parse_span(line: str) -> Span | None:
             span_id=content["span_id"],
             parent_span_id=content.get("parent_span_id") or None,
             name=content["name"],
+            kind=str(content.get("kind", "internal")),
             service=content["service"],
             function=content["function"],
             start=dt.datetime.fromisoformat(content["start"]),

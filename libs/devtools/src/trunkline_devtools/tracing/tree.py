@@ -61,6 +61,7 @@ def as_json(nodes: Iterable[Node]) -> list[dict[str, Any]]:
             "service": node.span.service,
             "function": node.span.function,
             "name": node.span.name,
+            "kind": node.span.kind,
             "trace_id": node.span.trace_id,
             "span_id": node.span.span_id,
             "start": node.span.start.isoformat(timespec="milliseconds"),
