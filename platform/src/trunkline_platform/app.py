@@ -21,6 +21,9 @@ from trunkline_platform.stacks.service import ServiceStack
 
 __all__ = ["synthesize"]
 
+_CONTEXT = {"targetVersions": {"terraform": ">=1.11.0", "opentofu": ">=1.11.0"}}
+"""cdktn refuses what these versions cannot do."""
+
 
 def synthesize(settings: EnvironmentSettings, manifests: Sequence[Manifest]) -> dict[str, str]:
     """The Terraform JSON of every root of one environment, by the root's name.
@@ -36,7 +39,7 @@ def synthesize(settings: EnvironmentSettings, manifests: Sequence[Manifest]) -> 
     expected = {root.name for root in roots(services)}
     _check_settings(settings, services)
     with tempfile.TemporaryDirectory() as directory:
-        app = App(outdir=directory, stack_traces=False)
+        app = App(outdir=directory, stack_traces=False, context=_CONTEXT)
         NetworkStack(app, settings, services)
         FoundationStack(app, settings)
         MessagingStack(app, settings, services)

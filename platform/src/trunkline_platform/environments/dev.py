@@ -5,8 +5,6 @@ The account number is AWS's documentation account; replace it with your own.
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from trunkline_platform.settings import EnvironmentSettings, NetworkSettings, RemoteState
 
 __all__ = ["SETTINGS"]
@@ -21,7 +19,4 @@ SETTINGS = EnvironmentSettings(
     state=RemoteState(bucket=f"trunkline-dev-terraform-state-{_ACCOUNT}"),
     network=NetworkSettings(cidr="10.20.0.0/16", endpoint_zones=1),
     log_retention_days=30,
-    service_settings=MappingProxyType(
-        {"payments": MappingProxyType({"provider-url": "https://api.payments.example"})}
-    ),
 )

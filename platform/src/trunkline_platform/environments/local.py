@@ -26,4 +26,3 @@ SETTINGS = EnvironmentSettings(
     queue_visibility_factor=1,
     alarms=AlarmSettings(queue_age_seconds=60),
 )
-"""``provider-url`` of payments is missing on purpose: ./dev up gives the sandbox's address."""
