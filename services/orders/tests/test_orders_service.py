@@ -1,0 +1,148 @@
+"""The handlers of orders, on an AWS in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from notifications_contract import OrderCancelledEmail, OrderConfirmedEmail, SendEmail
+from orders.service import orders, place_order, service
+from orders_contract import OrderCancelled, OrderConfirmed, OrderPlaced, PlaceOrder
+from payments_contract import PaymentCaptured, PaymentDeclined
+from trunkline import Caller, IdempotencyKey, Money
+from trunkline.testing import Answer, ServiceHarness
+
+TOTAL = Money(amount=2500, currency="EUR")
+BODY = {
+    "customer": "ann",
+    "email": "ann@example.com",
+    "sku": "mug",
+    "quantity": 2,
+    "card_token": "tok_visa",
+}
+
+
+@pytest.fixture
+def harness() -> Iterator[ServiceHarness]:
+    """The service, with nothing stored."""
+    with ServiceHarness(service) as harness:
+        yield harness
+
+
+def place(harness: ServiceHarness, key: str = "key-1", **changes: Any) -> Answer:
+    return harness.call("POST", "/orders", {**BODY, **changes}, headers={"Idempotency-Key": key})
+
+
+def placed_id(harness: ServiceHarness) -> str:
+    return str(place(harness).json["order_id"])
+
+
+def captured(order_id: str) -> PaymentCaptured:
+    return PaymentCaptured(order_id=order_id, charge_id="ch-1", amount=TOTAL)
+
+
+def declined(order_id: str) -> PaymentDeclined:
+    return PaymentDeclined(order_id=order_id, reason="card_declined")
+
+
+def test_a_placed_order_is_stored_and_announced(harness: ServiceHarness) -> None:
+    """201 with the price of the list, and one OrderPlaced."""
+    answer = place(harness)
+    assert answer.status == 201
+    order = answer.json
+    assert (order["status"], order["total"]) == ("PLACED", TOTAL.model_dump())
+    assert harness.emitted() == [
+        OrderPlaced(order_id=order["order_id"], customer="ann", total=TOTAL, card_token="tok_visa")
+    ]
+    assert harness.call("GET", f"/orders/{order['order_id']}").json == order
+
+
+def test_a_repeated_request_is_the_same_order(harness: ServiceHarness) -> None:
+    """The same key gives the first answer and announces nothing more."""
+    assert place(harness).json == place(harness).json
+    assert len(harness.emitted()) == 1
+
+
+def test_a_request_repeated_after_a_crash_is_the_same_order(harness: ServiceHarness) -> None:
+    """Also when the record of the first request was never written, there is one order."""
+    first = place_order(PlaceOrder(**BODY), Caller.service("a-caller"), IdempotencyKey("key-1"))
+    assert place(harness).json == first.model_dump(mode="json")
+    assert len(harness.emitted()) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"sku": "unicorn"}, id="not in the price list"),
+        pytest.param({"quantity": 0}, id="none"),
+        pytest.param({"quantity": 11}, id="too many"),
+        pytest.param({"quantity": "2"}, id="no number"),
+        pytest.param({"card_token": "4111111111111111"}, id="a card number"),
+        pytest.param({"gift": True}, id="unknown field"),
+    ],
+)
+def test_a_wrong_request_is_refused(harness: ServiceHarness, changes: dict[str, Any]) -> None:
+    """400 with the field's name, and nothing is announced."""
+    answer = place(harness, **changes)
+    assert answer.status == 400
+    assert [error["field"] for error in answer.json["errors"]] == list(changes)
+    assert harness.emitted() == []
+
+
+def test_an_unknown_order_is_not_found(harness: ServiceHarness) -> None:
+    """404 for an id that nobody has got."""
+    assert harness.call("GET", "/orders/nothing").status == 404
+
+
+def test_a_captured_payment_confirms_the_order(harness: ServiceHarness) -> None:
+    """The order is confirmed, everybody is told, and the customer gets an e-mail."""
+    order_id = placed_id(harness)
+    assert harness.deliver(captured(order_id))
+    assert harness.call("GET", f"/orders/{order_id}").json["status"] == "CONFIRMED"
+    content = OrderConfirmedEmail(order_id=order_id, sku="mug", quantity=2, total=TOTAL)
+    assert harness.emitted()[1:] == [
+        OrderConfirmed(order_id=order_id, customer="ann", total=TOTAL),
+        SendEmail(reference=order_id, to="ann@example.com", content=content),
+    ]
+
+
+def test_a_declined_payment_cancels_the_order(harness: ServiceHarness) -> None:
+    """The order is cancelled, everybody is told, and the e-mail says so."""
+    order_id = placed_id(harness)
+    assert harness.deliver(declined(order_id))
+    assert harness.call("GET", f"/orders/{order_id}").json["status"] == "CANCELLED"
+    content = OrderCancelledEmail(order_id=order_id, sku="mug", quantity=2, total=TOTAL)
+    assert harness.emitted()[1:] == [
+        OrderCancelled(order_id=order_id, customer="ann", reason="card_declined"),
+        SendEmail(reference=order_id, to="ann@example.com", content=content),
+    ]
+
+
+def test_a_payment_told_twice_settles_once(harness: ServiceHarness) -> None:
+    """A second message about the same payment, under another id too, says nothing new."""
+    order_id = placed_id(harness)
+    for event_id in ("first", "first", "second"):
+        assert harness.deliver(captured(order_id), event_id=event_id)
+    assert len(harness.emitted()) == 3
+
+
+def test_a_contradiction_is_a_dead_letter(harness: ServiceHarness) -> None:
+    """A declined payment of a confirmed order is put aside at once, with its reason."""
+    order_id = placed_id(harness)
+    harness.deliver(captured(order_id))
+    assert harness.deliver(declined(order_id))
+    (letter,) = harness.dead_letters("on-payment-declined")
+    assert letter.error_type == "ImpossibleMove"
+    assert "is CONFIRMED and cannot become CANCELLED" in letter.reason
+    order = orders.get(order_id)
+    assert order is not None
+    assert order.status == "CONFIRMED"
+
+
+def test_a_payment_of_an_unknown_order_is_a_dead_letter(harness: ServiceHarness) -> None:
+    """It is put aside at once, since trying again cannot help."""
+    assert harness.deliver(captured("nobody's"))
+    (letter,) = harness.dead_letters("on-payment-captured")
+    assert letter.error_type == "UnknownOrder"

@@ -1,0 +1,104 @@
+"""The handler of payments, on an AWS in memory and with a provider of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from orders_contract import OrderPlaced
+from payments.service import payments, service
+from payments_contract import PaymentCaptured, PaymentDeclined
+from trunkline import Money
+from trunkline.testing import ServiceHarness
+
+PRICE = Money(amount=1250, currency="EUR")
+PLACED = OrderPlaced(order_id="o-1", customer="ann", total=PRICE, card_token="tok_visa")
+DOOMED = PLACED.model_copy(update={"card_token": "tok_declined"})
+
+
+@pytest.fixture
+def harness(sandbox) -> Iterator[ServiceHarness]:
+    """The service with nothing stored, connected to the sandbox."""
+    with ServiceHarness(service) as harness:
+        harness.set_setting("provider-url", sandbox.url)
+        harness.set_secret("provider-api-key", "right-key")
+        yield harness
+
+
+def test_a_placed_order_is_charged(harness: ServiceHarness, sandbox) -> None:
+    """One charge in the provider's ledger, one payment, one PaymentCaptured."""
+    assert harness.deliver(PLACED)
+    (line,) = sandbox.ledger.charges("o-1")
+    assert (line.amount, line.currency, line.status) == (1250, "EUR", "captured")
+    assert harness.emitted() == [PaymentCaptured(order_id="o-1", charge_id=line.id, amount=PRICE)]
+
+
+def test_a_declined_card(harness: ServiceHarness) -> None:
+    """The outcome is told as PaymentDeclined, and the message is done."""
+    assert harness.deliver(DOOMED)
+    assert harness.emitted() == [PaymentDeclined(order_id="o-1", reason="card_declined")]
+    assert harness.dead_letters("on-order-placed") == []
+
+
+def test_a_redelivered_order_is_charged_once(harness: ServiceHarness, sandbox) -> None:
+    """Twenty deliveries, under other ids too, ask the provider once and tell nothing new."""
+    for number in range(20):
+        assert harness.deliver(PLACED, event_id=f"event-{number // 10}")
+    assert [line.requests for line in sandbox.ledger.charges()] == [1]
+    assert len(harness.emitted()) == 1
+
+
+def test_a_crash_after_the_charge_does_not_charge_again(harness: ServiceHarness, sandbox) -> None:
+    """If only the provider remembers the charge, its answer completes the payment."""
+    harness.deliver(PLACED)
+    stored = payments.get("o-1")
+    assert stored is not None
+    payments.delete(stored)
+    assert harness.deliver(PLACED, event_id="after the crash")
+    (line,) = sandbox.ledger.charges()
+    assert line.requests == 2
+    assert payments.get("o-1") == stored
+
+
+def test_a_broken_provider_leaves_the_message_for_later(
+    harness: ServiceHarness, scripted, sandbox
+) -> None:
+    """A 500 is no outcome: nothing is stored, and a later delivery charges."""
+    scripted.answers = [(500, b"")]
+    harness.set_setting("provider-url", scripted.url)
+    assert not harness.deliver(PLACED)
+    assert (payments.get("o-1"), harness.emitted()) == (None, [])
+    harness.set_setting("provider-url", sandbox.url)
+    assert harness.deliver(PLACED, receives=2)
+    assert len(harness.emitted()) == 1
+
+
+def test_a_provider_that_stays_broken_makes_a_dead_letter(
+    harness: ServiceHarness, scripted
+) -> None:
+    """The last try puts the message aside with the reason."""
+    scripted.answers = [(500, b"")]
+    harness.set_setting("provider-url", scripted.url)
+    assert harness.deliver(PLACED, receives=5)
+    (letter,) = harness.dead_letters("on-order-placed")
+    assert letter.error_type == "ProviderUnavailable"
+    assert "the provider answers 500" in letter.reason
+
+
+def test_a_refused_request_is_a_dead_letter_at_once(harness: ServiceHarness, scripted) -> None:
+    """A 400 can only repeat itself, so the first delivery is the last."""
+    scripted.answers = [(400, b"")]
+    harness.set_setting("provider-url", scripted.url)
+    assert harness.deliver(PLACED)
+    (letter,) = harness.dead_letters("on-order-placed")
+    assert letter.error_type == "ProviderRefused"
+
+
+def test_a_rotated_key_is_picked_up(harness: ServiceHarness, sandbox) -> None:
+    """The cached key is refused, the stored one is fetched, and the order goes through."""
+    harness.set_secret("provider-api-key", "old-key")
+    assert not harness.deliver(PLACED)
+    harness.set_secret("provider-api-key", "right-key")
+    assert harness.deliver(PLACED, receives=2)
+    assert [line.requests for line in sandbox.ledger.charges()] == [1]
