@@ -1,0 +1,88 @@
+"""The code in the guides works as it is printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trunkline.manifest import Manifest
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "guides" / "build-a-service.md"
+FILE = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+SOURCES = ("services/loyalty/src", "services/loyalty/contract/src")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A folder with every file that the guide prints, and with our tools' settings."""
+    shutil.copy2(ROOT / "pyproject.toml", tmp_path)
+    for name, content in FILE.findall(GUIDE.read_text()):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return tmp_path
+
+
+def run(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python as the guide's reader would, in their folder."""
+    path = os.pathsep.join(str(clone / source) for source in SOURCES)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=clone,
+        env={**os.environ, "PYTHONPATH": path, "MYPYPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_guides_service_passes_its_own_test(clone: Path) -> None:
+    """What the reader types works, with warnings as errors."""
+    result = run(clone, "-m", "pytest", "-W", "error", "services/loyalty/tests")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_guides_service_is_typed(clone: Path) -> None:
+    """mypy --strict has nothing to say about it."""
+    result = run(clone, "-m", "mypy", "--strict", *SOURCES)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_guides_service_is_in_our_style(clone: Path) -> None:
+    """ruff has nothing to mend, neither in the code nor in its format."""
+    for command in (("check",), ("format", "--check")):
+        result = run(clone, "-m", "ruff", *command, "--no-cache")
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_guides_service_has_the_manifest_that_the_guide_tells(clone: Path) -> None:
+    """A table with its outbox, one subscription, three functions, a private API, an event."""
+    code = "from loyalty.service import service; print(service.manifest().model_dump_json())"
+    result = run(clone, "-c", code)
+    assert result.returncode == 0, result.stderr
+    manifest = Manifest.model_validate_json(result.stdout)
+    assert {function.name for function in manifest.functions} == {
+        "api",
+        "on-order-confirmed",
+        "relay",
+    }
+    assert [s.event for s in manifest.subscriptions] == ["orders.order_confirmed.v1"]
+    assert manifest.publishes == ("loyalty.points_earned.v1",)
+    assert manifest.api is not None
+    assert manifest.api.exposure == "private"
+    assert {"earnings", "outbox"} <= {table.name for table in manifest.tables}
+
+
+def test_every_session_that_a_guide_names_exists() -> None:
+    """A guide names no command that ./dev does not have."""
+    noxfile = (ROOT / "noxfile.py").read_text()
+    for guide in (ROOT / "docs" / "guides").glob("*.md"):
+        for command in re.findall(r"\./dev '?([a-z-]+)", guide.read_text()):
+            assert re.search(rf'"{command}"|def {command}\(', noxfile), f"{guide.name}: {command}"
