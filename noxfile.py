@@ -62,7 +62,7 @@ class Environment:
         projects = [f"{package}/pyproject.toml" for package in self.packages]
         inputs = b"\0".join((ROOT / path).read_bytes() for path in (self.lock, *projects))
         digest = hashlib.sha256(inputs).hexdigest()
-        stamp = self.location / "trunkline-installed"
+        stamp = self.location / f"installed-{Path(self.lock).stem}"
         if stamp.exists() and stamp.read_text() == digest:
             return
         session.log("installing what %s pins into %s", self.lock, self.location.name)
@@ -75,8 +75,10 @@ class Environment:
         stamp.write_text(digest)
 
 
-WORKSPACE = Environment(".venv", "dev.txt", PACKAGES)
-"""Everything but synthesis."""
+WORKSPACE = Environment(".venv", "run.txt", PACKAGES)
+"""What the commands need; it is where editors look for it."""
+CHECKS = Environment(".venv", "dev.txt", PACKAGES)
+"""The same environment with what checks and tests need."""
 SYNTHESIS = Environment(".dev/synth", "synth.txt", ["libs/runtime", "platform"])
 """cdktn and its bindings weigh half a gigabyte; only who changes a declaration needs them."""
 
@@ -106,28 +108,28 @@ def synth(session: nox.Session) -> None:
 @nox.session(default=False)
 def lint(session: nox.Session) -> None:
     """Style and common mistakes (ruff)."""
-    WORKSPACE.run(session, "ruff", "check", *session.posargs)
-    WORKSPACE.run(session, "ruff", "format", "--check", "--quiet")
+    CHECKS.run(session, "ruff", "check", *session.posargs)
+    CHECKS.run(session, "ruff", "format", "--check", "--quiet")
 
 
 @nox.session(default=False)
 def fmt(session: nox.Session) -> None:
     """Format the code and mend what a machine can mend."""
-    WORKSPACE.run(session, "ruff", "check", "--fix-only", "--quiet")
-    WORKSPACE.run(session, "ruff", "format")
+    CHECKS.run(session, "ruff", "check", "--fix-only", "--quiet")
+    CHECKS.run(session, "ruff", "format")
 
 
 @nox.session(default=False)
 def types(session: nox.Session) -> None:
     """mypy --strict on everything we ship but the platform, whose bindings only `infra` has."""
     sources = [f"{package}/src" for package in PACKAGES if package != "platform"]
-    WORKSPACE.run(session, "mypy", *sources, *session.posargs)
+    CHECKS.run(session, "mypy", *sources, *session.posargs)
 
 
 @nox.session(default=False)
 def imports(session: nox.Session) -> None:
     """Who may import whom (import-linter)."""
-    WORKSPACE.run(session, "lint-imports")
+    CHECKS.run(session, "lint-imports")
 
 
 def _tests(*folders: str) -> list[str]:
@@ -139,7 +141,7 @@ def unit(session: nox.Session) -> None:
     """Tests of every library and service, the guides and the architecture."""
     folders = _tests(*(f"{package}/tests" for package in PACKAGES if package != "platform"))
     across = _tests("tests/architecture", "tests/docs")
-    WORKSPACE.run(session, "pytest", *folders, *across, *session.posargs)
+    CHECKS.run(session, "pytest", *folders, *across, *session.posargs)
 
 
 @nox.session(default=False)
@@ -152,13 +154,13 @@ def infra(session: nox.Session) -> None:
 @nox.session(default=False)
 def integration(session: nox.Session) -> None:
     """The running platform: security, nothing lost, alarms."""
-    WORKSPACE.run(session, "pytest", "tests/integration", *session.posargs)
+    CHECKS.run(session, "pytest", "tests/integration", *session.posargs)
 
 
 @nox.session(default=False)
 def e2e(session: nox.Session) -> None:
     """The commands as a newcomer types them."""
-    WORKSPACE.run(session, "pytest", "tests/e2e", *session.posargs)
+    CHECKS.run(session, "pytest", "tests/e2e", *session.posargs)
 
 
 @nox.session
@@ -170,8 +172,8 @@ def test(session: nox.Session) -> None:
 
 def _test_of(package: str) -> None:
     def run(session: nox.Session) -> None:
-        WORKSPACE.run(session, "mypy", f"{package}/src")
-        WORKSPACE.run(session, "pytest", *_tests(f"{package}/tests"), *session.posargs)
+        CHECKS.run(session, "mypy", f"{package}/src")
+        CHECKS.run(session, "pytest", *_tests(f"{package}/tests"), *session.posargs)
 
     run.__doc__ = f"Types and tests of {package} alone."
     nox.session(run, name=f"test({Path(package).name})", default=False)

@@ -65,7 +65,7 @@ def test_importing_needs_no_environment(package: str) -> None:
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_dependency_says_why(project: Path) -> None:
-    """Each third-party dependency is declared with a one-line reason behind it."""
+    """Each third-party dependency is declared with a one-line reason, behind it or above it."""
     text = (project / "pyproject.toml").read_text()
     data = tomllib.loads(text)
     own = {tomllib.loads((p / "pyproject.toml").read_text())["project"]["name"] for p in PROJECTS}
@@ -77,7 +77,8 @@ def test_every_dependency_says_why(project: Path) -> None:
     silent = [
         requirement
         for requirement in dependencies
-        if not re.search(rf'"{re.escape(requirement)}",?\s*#\s*\S+', text)
+        if not re.search(rf'"{re.escape(requirement)}",?[ ]*#[ ]*\S+', text)
+        and not re.search(rf'#[ ]*\S+.*\n\s*"{re.escape(requirement)}"', text)
     ]
     assert [] == silent
 

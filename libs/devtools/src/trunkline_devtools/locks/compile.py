@@ -45,6 +45,7 @@ def compile_lock(lock: Lock, *, upgrade: bool = False) -> bool:
                 "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes",
                 "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links",
                 "--python-version", _OLDEST_PYTHON, *(["--upgrade"] if upgrade else []),
+                *(["--constraints", str(lock.within)] if lock.within else []),
                 "--output-file", str(target), str(source),
             ],
             capture_output=True, text=True, check=False,

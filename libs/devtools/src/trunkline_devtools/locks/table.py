@@ -21,14 +21,16 @@ class Lock:
     path: Path
     requirements: tuple[str, ...]
     """What it pins, with everything that these need; PEP 508, sorted."""
+    within: Path | None = None
+    """Another lock, whose versions this one keeps: both are installed into one environment."""
 
 
 def locks(root: Path) -> tuple[Lock, ...]:
     """Every lock file of the workspace, from what the distributions declare at this moment.
 
-    ``tools.txt`` is what ``./dev`` installs first, ``dev.txt`` is the one environment of everything
-    but synthesis, ``synth.txt`` is for writing and testing Terraform, and each service has one for
-    what goes into its bundle.
+    ``tools.txt`` is what ``./dev`` installs first, ``run.txt`` what the platform needs to run on
+    this machine, ``dev.txt`` what checks and tests need beside it, ``synth.txt`` is for writing and
+    testing Terraform, and each service has one for what goes into its bundle.
     """
     return tuple(_locks(root))
 
@@ -38,17 +40,23 @@ def _locks(root: Path) -> Iterator[Lock]:
     workspace = LocalPackage.read(root / "pyproject.toml")
     requirements = root / "requirements"
 
-    def lock(name: str, *wanted: tuple[str, ...]) -> Lock:
+    def lock(name: str, *wanted: tuple[str, ...], within: Path | None = None) -> Lock:
         texts = [text for group in wanted for text in group]
-        return Lock(requirements / name, packages.foreign(texts))
+        return Lock(requirements / name, packages.foreign(texts), within)
 
     yield lock("tools.txt", workspace.group("tools"))
+    running = lock(
+        "run.txt",
+        *(package.requirements for package in packages),
+        packages["trunkline-devtools"].optional("terraform"),
+    )
+    yield running
     yield lock(
         "dev.txt",
+        running.requirements,
         workspace.group("dev"),
-        *(package.requirements for package in packages),
         *(package.group(_TEST_GROUP) for package in packages),
-        packages["trunkline-devtools"].optional("terraform"),
+        within=running.path,
     )
     if "trunkline-platform" in packages:
         synthesis = packages.closure("trunkline-platform")

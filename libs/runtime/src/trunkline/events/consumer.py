@@ -45,7 +45,7 @@ def backoff(receives: int, jitter: float) -> int:
         receives: how often it was delivered so far.
         jitter: from 0 to 1, at random.
     """
-    ceiling = min(FIRST_DELAY_SECONDS * DELAY_GROWTH ** (receives - 1), MAX_DELAY_SECONDS)
+    ceiling: int = min(FIRST_DELAY_SECONDS * DELAY_GROWTH ** (receives - 1), MAX_DELAY_SECONDS)
     return ceil(ceiling / 2 + jitter * ceiling / 2)
 
 
