@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from trunkline.api.handler import ApiProgram
-from trunkline.contracts.api import Operation
+from trunkline.contracts.api import IDEMPOTENCY_HEADER, Operation
 from trunkline.declaration.service import Service
 from trunkline.idempotency.store import Store
 from trunkline.identity import Caller
@@ -34,7 +34,9 @@ class Neighbour:
     def implement(self, operation: Operation[P, R], handler: Callable[P, R]) -> None:
         """Let a function answer an operation from now on."""
         self._service.api_handlers.pop(operation.name, None)
-        self._service.implements(operation)(handler)
+        keyed = any(parameter.location == "key" for parameter in operation.parameters)
+        header = IDEMPOTENCY_HEADER if keyed else None
+        self._service.implements(operation, idempotency=header)(handler)
 
     def answer(self, event: dict[str, Any]) -> dict[str, Any]:
         """Answer a request as the real service's runtime would."""
