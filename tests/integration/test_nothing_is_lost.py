@@ -26,7 +26,7 @@ def charges(shop: Any) -> Callable[[str], list[dict[str, Any]]]:
             "GET", f"{url}/v1/charges", fields={"reference": order_id},
             headers={"Authorization": f"Bearer {key}"},
         )  # fmt: skip
-        charged: list[dict[str, Any]] = answer.json()["charges"]
+        charged: list[dict[str, Any]] = answer.json()["data"]
         return charged
 
     return of

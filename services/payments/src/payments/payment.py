@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Model, Money
@@ -26,29 +27,38 @@ class Declined:
 Outcome = Captured | Declined
 
 
+class PaymentStatus(StrEnum):
+    """How a payment went. Both are final."""
+
+    CAPTURED = "CAPTURED"
+    DECLINED = "DECLINED"
+
+
 class Payment(Model):
     """What became of the payment of one order; there is at most one per order."""
 
     order_id: str
     amount: Money
-    charge_id: str | None = None
-    """The charge in the provider's books, if the card was charged."""
-    declined: str | None = None
-    """The provider's reason, if it was not."""
+    status: PaymentStatus
+    evidence: str
+    """The provider's own word for it: the charge's id, or the reason for refusing the card."""
 
     @classmethod
     def of(cls, order_id: str, amount: Money, outcome: Outcome) -> Payment:
         """The payment that a charge has led to."""
         match outcome:
             case Captured(charge_id):
-                return cls(order_id=order_id, amount=amount, charge_id=charge_id)
+                status, evidence = PaymentStatus.CAPTURED, charge_id
             case Declined(reason):
-                return cls(order_id=order_id, amount=amount, declined=reason)
+                status, evidence = PaymentStatus.DECLINED, reason
+        return cls(order_id=order_id, amount=amount, status=status, evidence=evidence)
 
     def event(self) -> PaymentCaptured | PaymentDeclined:
         """What to tell the world."""
-        if self.charge_id is not None:
-            return PaymentCaptured(
-                order_id=self.order_id, charge_id=self.charge_id, amount=self.amount
-            )
-        return PaymentDeclined(order_id=self.order_id, reason=self.declined or "declined")
+        match self.status:
+            case PaymentStatus.CAPTURED:
+                return PaymentCaptured(
+                    order_id=self.order_id, charge_id=self.evidence, amount=self.amount
+                )
+            case PaymentStatus.DECLINED:
+                return PaymentDeclined(order_id=self.order_id, reason=self.evidence)
