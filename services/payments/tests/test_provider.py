@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from payments.errors import ProviderKeyRefused, ProviderRefused, ProviderUnavailable
-from payments.payment import Captured, Declined, Outcome
+from payments.payment import Outcome, PaymentStatus
 from payments.provider import Provider
 from trunkline import Money, TrunklineError
 
@@ -43,20 +43,22 @@ def test_a_good_card_is_charged_once_however_often_we_ask(sandbox) -> None:
     """The order's id is the idempotency key, so repeats give the same charge."""
     outcomes = {charge(sandbox.url, Keys()) for _ in range(3)}
     (line,) = sandbox.ledger.charges()
-    assert outcomes == {Captured(line.id)}
+    assert outcomes == {Outcome(PaymentStatus.CAPTURED, line.id)}
     assert (line.idempotency_key, line.reference, line.amount) == ("o-1", "o-1", 1250)
     assert (line.currency, line.source, line.requests) == ("EUR", "tok_visa", 3)
 
 
 def test_a_refused_card_is_an_outcome(sandbox) -> None:
     """A 402 is no error: it is what happened."""
-    assert charge(sandbox.url, Keys(), declined=True) == Declined("card_declined")
+    assert charge(sandbox.url, Keys(), declined=True) == Outcome(
+        PaymentStatus.DECLINED, "card_declined"
+    )
 
 
 def test_a_rotated_key_is_fetched_anew(sandbox) -> None:
     """A stale key is refused once, refreshed, and the charge goes through."""
     keys = Keys(cached="old-key")
-    assert isinstance(charge(sandbox.url, keys), Captured)
+    assert charge(sandbox.url, keys).status is PaymentStatus.CAPTURED
     assert keys.refreshed == 1
 
 

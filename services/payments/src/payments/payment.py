@@ -9,29 +9,20 @@ from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Model, Money
 
 
-@dataclass(frozen=True)
-class Captured:
-    """The provider charged the card."""
-
-    charge_id: str
-
-
-@dataclass(frozen=True)
-class Declined:
-    """The provider refused the card."""
-
-    reason: str
-    """Its code, for example ``card_declined``."""
-
-
-Outcome = Captured | Declined
-
-
 class PaymentStatus(StrEnum):
     """How a payment went. Both are final."""
 
     CAPTURED = "CAPTURED"
     DECLINED = "DECLINED"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the provider made of a charge."""
+
+    status: PaymentStatus
+    evidence: str
+    """Its own word for it: the charge's id, or the reason for refusing the card."""
 
 
 class Payment(Model):
@@ -41,17 +32,7 @@ class Payment(Model):
     amount: Money
     status: PaymentStatus
     evidence: str
-    """The provider's own word for it: the charge's id, or the reason for refusing the card."""
-
-    @classmethod
-    def of(cls, order_id: str, amount: Money, outcome: Outcome) -> Payment:
-        """The payment that a charge has led to."""
-        match outcome:
-            case Captured(charge_id):
-                status, evidence = PaymentStatus.CAPTURED, charge_id
-            case Declined(reason):
-                status, evidence = PaymentStatus.DECLINED, reason
-        return cls(order_id=order_id, amount=amount, status=status, evidence=evidence)
+    """The provider's word, as in :class:`Outcome`."""
 
     def event(self) -> PaymentCaptured | PaymentDeclined:
         """What to tell the world."""

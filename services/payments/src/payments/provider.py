@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import urllib3
 
 from payments.errors import ProviderKeyRefused, ProviderRefused, ProviderUnavailable
-from payments.payment import Captured, Declined, Outcome
+from payments.payment import Outcome, PaymentStatus
 from trunkline import Money
 
 TIMEOUT = urllib3.Timeout(connect=1.0, read=3.0)
@@ -67,7 +67,7 @@ class Provider:
             return _captured(answer)
         reason = _error_code(answer, status)
         if status == 402:
-            return Declined(reason)
+            return Outcome(PaymentStatus.DECLINED, reason)
         if status in (401, 403):
             raise ProviderKeyRefused(f"the provider refuses our key: {reason}")
         if status == 429 or status >= 500:
@@ -98,12 +98,12 @@ class Provider:
             return response.status, None
 
 
-def _captured(answer: object) -> Captured:
+def _captured(answer: object) -> Outcome:
     charge_id = answer.get("id") if isinstance(answer, dict) else None
     if not isinstance(charge_id, str):
         # The charge has happened, but we do not know under which id: the repeat will tell.
         raise ProviderUnavailable("the provider's answer names no charge")
-    return Captured(charge_id)
+    return Outcome(PaymentStatus.CAPTURED, charge_id)
 
 
 def _error_code(answer: object, status: int) -> str:

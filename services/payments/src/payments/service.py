@@ -46,5 +46,10 @@ def charge(event: OrderPlaced) -> None:
     outcome = provider.charge(
         order_id=event.order_id, amount=event.total, card_token=event.card_token
     )
-    payment = Payment.of(event.order_id, event.total, outcome)
+    payment = Payment(
+        order_id=event.order_id,
+        amount=event.total,
+        status=outcome.status,
+        evidence=outcome.evidence,
+    )
     payments.put(payment, emit=[payment.event()])
