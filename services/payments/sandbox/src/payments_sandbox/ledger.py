@@ -29,7 +29,7 @@ CREATE INDEX IF NOT EXISTS charges_by_reference ON charges (reference);
 """
 
 
-class KeyReused(ValueError):  # noqa: N818 - named by what has happened
+class KeyReused(ValueError):
     """An idempotency key came again with another body."""
 
     def __init__(self, idempotency_key: str) -> None:

@@ -21,7 +21,7 @@ MAX_BODY_BYTES = 64 * 1024
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-class Refused(Exception):  # noqa: N818 - named by what has happened
+class Refused(Exception):
     """A request that gets an error as its answer."""
 
     def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
