@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 import urllib3
@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 from trunkline_localcloud import LocalCloud
 
 Client = Callable[..., Any]
-Query = Callable[..., ElementTree.Element]
+Query = Callable[..., ET.Element]
 _NAMESPACE = "{http://monitoring.amazonaws.com/doc/2010-08-01/}"
 
 
@@ -25,7 +25,7 @@ _NAMESPACE = "{http://monitoring.amazonaws.com/doc/2010-08-01/}"
 def query(cloud: LocalCloud, http: urllib3.PoolManager) -> Query:
     """Calls CloudWatch in the query protocol, which Terraform speaks and boto3 no longer does."""
 
-    def call(action: str, **parameters: str) -> ElementTree.Element:
+    def call(action: str, **parameters: str) -> ET.Element:
         body = urlencode({"Action": action, "Version": "2010-08-01", **parameters})
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         request = AWSRequest("POST", f"{cloud.endpoint}/", data=body, headers=headers)
@@ -33,16 +33,16 @@ def query(cloud: LocalCloud, http: urllib3.PoolManager) -> Query:
         SigV4Auth(keys, "monitoring", cloud.region).add_auth(request)
         answer = http.request("POST", request.url, body=body, headers=dict(request.headers))
         assert answer.status == 200, answer.data
-        return ElementTree.fromstring(answer.data)  # noqa: S314 - from our own cloud
+        return ET.fromstring(answer.data)  # noqa: S314 - from our own cloud
 
     return call
 
 
-def _members(alarm: ElementTree.Element) -> dict[str, str | None]:
+def _members(alarm: ET.Element) -> dict[str, str | None]:
     return {each.tag.removeprefix(_NAMESPACE): each.text for each in alarm}
 
 
-def _described(query: Query, name: str, kind: str) -> ElementTree.Element:
+def _described(query: Query, name: str, kind: str) -> ET.Element:
     answer = query(
         "DescribeAlarms",
         **{

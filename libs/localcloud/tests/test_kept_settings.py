@@ -1,4 +1,4 @@
-"""Contracts of the gaps ``api_integrations``, ``api_stages``, ``cloudtrail_tags``, ``ses_identities``."""
+"""Contracts of ``api_integrations``, ``api_stages``, ``cloudtrail_tags`` and ``ses_identities``."""
 
 from __future__ import annotations
 

@@ -128,9 +128,9 @@ def test_rotation_calls_the_function_in_four_steps(
     )
     assert "AWSCURRENT" in described["VersionIdsToStages"][version]
     assert (described["NextRotationDate"] - described["LastRotatedDate"]).days in (29, 30)
-    assert "rotated" == manager.get_secret_value(SecretId=secret)["SecretString"]
+    assert manager.get_secret_value(SecretId=secret)["SecretString"] == "rotated"
     previous = manager.get_secret_value(SecretId=secret, VersionStage="AWSPREVIOUS")
-    assert "first" == previous["SecretString"]
+    assert previous["SecretString"] == "first"
     events = [json.loads(line) for line in _logged(client, arn, "ClientRequestToken")]
     steps = ["createSecret", "setSecret", "testSecret", "finishSecret"]
     assert steps == [event["Step"] for event in events]
@@ -145,7 +145,7 @@ def test_failed_rotation_leaves_the_current_value(
     manager, arn = client("secretsmanager"), rotator(fails=True)
     manager.rotate_secret(SecretId=secret, RotationLambdaARN=arn)
     eventually(lambda: _logged(client, arn, "AssertionError"))
-    assert "first" == manager.get_secret_value(SecretId=secret)["SecretString"]
+    assert manager.get_secret_value(SecretId=secret)["SecretString"] == "first"
     with pytest.raises(ClientError, match="previous rotation isn't complete"):
         manager.rotate_secret(SecretId=secret)
 
@@ -170,7 +170,7 @@ def test_rotation_is_cancelled(client: Client, rotator: Callable[..., str], secr
         RotateImmediately=False,
     )
     due = manager.describe_secret(SecretId=secret)["NextRotationDate"].astimezone(UTC)
-    assert (1, 8, 0) == (due.day, due.hour, due.minute)
+    assert (due.day, due.hour, due.minute) == (1, 8, 0)
     manager.cancel_rotate_secret(SecretId=secret)
     described = manager.describe_secret(SecretId=secret)
     assert described["RotationEnabled"] is False

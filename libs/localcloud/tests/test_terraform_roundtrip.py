@@ -83,8 +83,8 @@ def test_a_platform_round_trips(
     directory = tmp_path / "root"
     shutil.copytree(_HERE / "roundtrip", directory)
     _round_trip(Terraform(directory, cloud, bundle=str(bundle)))
-    assert [] == client("sqs").list_queues(QueueNamePrefix="roundtrip").get("QueueUrls", [])
-    assert [] == client("cloudwatch").describe_alarms(AlarmNamePrefix="roundtrip")["MetricAlarms"]
+    assert client("sqs").list_queues(QueueNamePrefix="roundtrip").get("QueueUrls", []) == []
+    assert client("cloudwatch").describe_alarms(AlarmNamePrefix="roundtrip")["MetricAlarms"] == []
 
 
 @pytest.mark.slow

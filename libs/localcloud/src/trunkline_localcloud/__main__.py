@@ -34,12 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     command.add_argument("--region", default=CloudSettings.region)
     command.add_argument("--account", default=CloudSettings.account_id)
+    command.add_argument(
+        "--alarm-minute",
+        type=float,
+        default=CloudSettings.alarm_minute_seconds,
+        help="seconds that a minute of an alarm's period lasts",
+    )
     options = parser.parse_args(arguments)
     settings = CloudSettings(
         state_dir=options.state,
         port=options.port,
         region=options.region,
         account_id=options.account,
+        alarm_minute_seconds=options.alarm_minute,
     )
     try:
         serve(settings)

@@ -59,6 +59,7 @@ class LocalCloud:
         ]
         command += ["--state", str(settings.state_dir)]
         command += ["--region", settings.region, "--account", settings.account_id]
+        command += ["--alarm-minute", str(settings.alarm_minute_seconds)]
         with settings.log_file.open("ab") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -16,13 +16,16 @@ class CloudSettings:
     """Directory of everything that outlives the process; created when missing."""
 
     port: int = 4566
-    """TCP port on the loopback interface; 0 chooses a free one."""
+    """TCP port on the loopback interface; 0 chooses a free one, the last start's if it can."""
 
     region: str = "eu-central-1"
     """Region of calls that name none, and of what the cloud makes itself."""
 
     account_id: str = "000000000000"
     """The one account."""
+
+    alarm_minute_seconds: float = 5.0
+    """Seconds that a minute of a CloudWatch alarm's period lasts; 60 for AWS's own pace."""
 
     @property
     def facts_file(self) -> Path:
