@@ -40,7 +40,6 @@
 is not retryable straight to the dead-letter queue.
 """
 
-# ruff: noqa: N818  (named by what has happened, as httpx and the standard library often do)
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -17,6 +17,9 @@ from trunkline.errors import InvalidMessage
 
 MessageClass: TypeAlias = type[Message]
 
+MAX_ID_LENGTH = 256
+"""An id becomes part of a DynamoDB key, which has a limit."""
+
 _REQUIRED = ("specversion", "id", "source", "type")
 
 
@@ -73,6 +76,8 @@ class CloudEvent:
         for name in _REQUIRED:
             if not isinstance(fields.get(name), str) or not fields[name]:
                 raise InvalidMessage(f"not a CloudEvent: no {name}")
+        if len(fields["id"]) > MAX_ID_LENGTH:
+            raise InvalidMessage(f"the id has more than {MAX_ID_LENGTH} characters")
         if fields["specversion"] != "1.0":
             raise InvalidMessage(f"CloudEvents {fields['specversion']!r} is not 1.0")
         subject, traceparent = fields.get("subject"), fields.get("traceparent")

@@ -22,6 +22,7 @@ from trunkline.errors import DeclarationError
 from trunkline.events.cloudevents import CloudEvent
 from trunkline.events.outbox import OutboxItem
 from trunkline.idempotency.aws import DynamoStore
+from trunkline.idempotency.keys import digest
 from trunkline.identity import Caller
 from trunkline.manifest import names, variables
 from trunkline.program import Program
@@ -182,7 +183,8 @@ class ServiceHarness:
         """
         envelope = CloudEvent.of(
             message,
-            event_id=event_id or f"test-{message.model_dump_json()}",
+            event_id=event_id
+            or digest([message_type(message).wire_name, message.model_dump_json()]),
             source=message_type(message).service,
             traceparent=traceparent,
         )

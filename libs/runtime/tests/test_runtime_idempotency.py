@@ -1,0 +1,196 @@
+"""Idempotency records: DynamoDB's keep to the reference, whatever happens in whatever order."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from moto import mock_aws
+
+from trunkline.aws import clients
+from trunkline.errors import LockLost
+from trunkline.idempotency import Different, Done, Lock, Running
+from trunkline.idempotency.aws import DynamoStore
+from trunkline.idempotency.keys import digest, message_key, request_key
+from trunkline.testing import MemoryStore
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_REGION": "eu-central-1",
+    "TRUNKLINE_TABLE_IDEMPOTENCY": "records",
+}
+
+
+class Clock:
+    """A clock that tests turn."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def create_table() -> None:
+    """The table that the manifest describes."""
+    clients.client("dynamodb").create_table(
+        TableName="records",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Attempts race for keys, finish, fail, die and come late, in both stores at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before = dict(os.environ)
+        os.environ.update(ENVIRONMENT)
+        clients.reset()
+        self.aws = mock_aws()
+        self.aws.start()
+        create_table()
+        self.clock = Clock()
+        self.reference = MemoryStore(self.clock)
+        self.store = DynamoStore(clock=self.clock)
+        self.held: list[tuple[Lock, Lock]] = []
+        self.done: dict[str, set[str]] = {}
+
+    def teardown(self) -> None:
+        """Leave nothing behind."""
+        self.aws.stop()
+        clients.reset()
+        os.environ.clear()
+        os.environ.update(self.before)
+
+    @initialize()
+    def start(self) -> None:
+        """Begin with an empty table."""
+
+    @rule(key=st.sampled_from("ab"), payload=st.sampled_from("xy"), seconds=st.integers(1, 10))
+    def acquire(self, key: str, payload: str, seconds: int) -> None:
+        """Both stores grant or refuse alike."""
+        args = {"lock_seconds": float(seconds), "keep_seconds": 60.0}
+        expected = self.reference.acquire(key, payload, **args)
+        actual = self.store.acquire(key, payload, **args)
+        assert type(expected) is type(actual)
+        if isinstance(expected, Lock) and isinstance(actual, Lock):
+            self.held.append((expected, actual))
+        elif isinstance(expected, Done) and isinstance(actual, Done):
+            assert expected == actual
+        elif isinstance(expected, Running) and isinstance(actual, Running):
+            assert abs(expected.seconds_left - actual.seconds_left) < 0.01
+
+    @rule(index=st.integers(0, 20), result=st.sampled_from([None, "one", "two"]))
+    def complete(self, index: int, result: str | None) -> None:
+        """Whoever lost its lock is told so, and changes nothing."""
+        if not self.held:
+            return
+        first, second = self.held[index % len(self.held)]
+        lost = []
+        for store, lock in ((self.reference, first), (self.store, second)):
+            try:
+                store.complete(lock, result, keep_seconds=60.0)  # type: ignore[attr-defined]
+            except LockLost as error:
+                lost.append(error.key)
+        assert len(lost) in (0, 2)
+
+    @rule(index=st.integers(0, 20))
+    def release(self, index: int) -> None:
+        """A lock can be given back at any time, also one that is long lost."""
+        if self.held:
+            first, second = self.held[index % len(self.held)]
+            self.reference.release(first)
+            self.store.release(second)
+
+    @rule(seconds=st.integers(0, 40))
+    def wait(self, seconds: int) -> None:
+        """Time passes: locks end, records expire."""
+        self.clock.now += seconds
+
+    @invariant()
+    def one_lock_at_a_time(self) -> None:
+        """No two attempts hold tokens that both could complete."""
+        tokens = [lock.token for _, lock in self.held]
+        assert len(tokens) == len(set(tokens))
+
+
+StoreMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestStore = StoreMachine.TestCase
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> DynamoStore:
+    """A store on an empty table."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    clients.reset()
+    with mock_aws():
+        create_table()
+        yield DynamoStore()
+    clients.reset()
+
+
+def test_a_lock_ends_with_its_invocation() -> None:
+    """A dead holder's lock is free once its invocation must have ended, not earlier."""
+    clock = Clock()
+    store = MemoryStore(clock)
+    store.acquire("k", "", lock_seconds=10, keep_seconds=100)
+    clock.now += 9.9
+    assert isinstance(store.acquire("k", "", lock_seconds=10, keep_seconds=100), Running)
+    clock.now += 0.2
+    assert isinstance(store.acquire("k", "", lock_seconds=10, keep_seconds=100), Lock)
+
+
+def test_late_finisher_cannot_overwrite(store: DynamoStore) -> None:
+    """An attempt that outlived its lock is fenced off, also after its successor has finished."""
+    first = store.acquire("k", "", lock_seconds=-1, keep_seconds=100)
+    second = store.acquire("k", "", lock_seconds=10, keep_seconds=100)
+    assert isinstance(first, Lock)
+    assert isinstance(second, Lock)
+    with pytest.raises(LockLost):
+        store.complete(first, "late", keep_seconds=100)
+    store.complete(second, "right", keep_seconds=100)
+    with pytest.raises(LockLost):
+        store.complete(first, "late", keep_seconds=100)
+    store.release(first)
+    assert store.acquire("k", "", lock_seconds=1, keep_seconds=100) == Done("right")
+
+
+def test_completing_twice_is_harmless(store: DynamoStore) -> None:
+    """A completion whose answer got lost may be sent again."""
+    lock = store.acquire("k", "", lock_seconds=10, keep_seconds=100)
+    assert isinstance(lock, Lock)
+    store.complete(lock, "r", keep_seconds=100)
+    store.complete(lock, "r", keep_seconds=100)
+    assert store.acquire("k", "", lock_seconds=1, keep_seconds=100) == Done("r")
+
+
+def test_other_payload_is_told_apart_even_after_a_crash(store: DynamoStore) -> None:
+    """An ended lock is only handed over to the same payload: the first may have had its effect."""
+    store.acquire("k", "one", lock_seconds=-1, keep_seconds=100)
+    assert store.acquire("k", "two", lock_seconds=1, keep_seconds=100) == Different()
+    assert isinstance(store.acquire("k", "one", lock_seconds=1, keep_seconds=100), Lock)
+
+
+def test_keys_of_callers_and_operations_never_meet() -> None:
+    """The same header value means different records for different callers and operations."""
+    keys = {
+        request_key("place", "customer:1", "k"),
+        request_key("place", "customer:2", "k"),
+        request_key("cancel", "customer:1", "k"),
+        message_key("place", "k"),
+    }
+    assert len(keys) == 4
+
+
+def test_digest_ignores_the_order_of_fields() -> None:
+    """The same payload is the same whatever order its fields come in."""
+    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
+    assert digest({"a": 1}) != digest({"a": "1"})
