@@ -58,10 +58,8 @@ def invoke(operation: Operation[P, R], arguments: Mapping[str, Any], *, timeout:
         span.set_attribute("http.response.status_code", answer.status)
         if not 200 <= answer.status < 300:
             raise problem_of(answer.status, answer.headers, answer.data)
-        if answer.status == 204 or not answer.data:
-            return operation.result.validate_python(None)
         try:
-            return operation.result.validate_json(answer.data)
+            return operation.result.validate_json(answer.data or b"null")
         except ValidationError as error:
             raise CallRefused(f"{operation.service} answered against its contract") from error
 
