@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cdktn import App
+
 from trunkline.manifest import Manifest, check
 from trunkline_platform.errors import SettingsError
 from trunkline_platform.roots import roots

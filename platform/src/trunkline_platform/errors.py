@@ -50,7 +50,9 @@ class ReservedServiceName(PlatformError):
 
     def __init__(self, service: str) -> None:
         self.service = service
-        super().__init__(f"a service must not be called {service!r}: the platform has a root so named")
+        super().__init__(
+            f"a service must not be called {service!r}: the platform has a root so named"
+        )
 
 
 class TooLong(PlatformError):

@@ -33,8 +33,8 @@ def roots(manifests: Iterable[Manifest]) -> tuple[Root, ...]:
     """All roots, each after those that it depends on.
 
     A service's root comes after the roots of the services that it calls, because the permission to
-    call a private API names the API's id. ``edge`` comes after the public services. Everything else
-    is side by side.
+    call a private API names the API's id; a public service's root also comes after ``edge``, whose
+    API it admits. Everything else is side by side.
 
     Raises:
         trunkline.manifest.GraphError: the manifests do not fit together.
@@ -49,17 +49,16 @@ def roots(manifests: Iterable[Manifest]) -> tuple[Root, ...]:
     found = [
         Root(FOUNDATION, ()),
         Root(NETWORK, ()),
+        Root(EDGE, (FOUNDATION,)),
         Root(MESSAGING, (FOUNDATION,)),
     ]
+    public = {m.service for m in services if m.api is not None and m.api.exposure == "public"}
     waiting = {manifest.service: graph.callees_of(manifest.service) for manifest in services}
     placed: set[str] = set()
     while waiting:
         ready = sorted(name for name, callees in waiting.items() if callees <= placed)
         for name in ready:
-            callees = waiting.pop(name)
-            found.append(Root(name, tuple(sorted({FOUNDATION, NETWORK, MESSAGING, *callees}))))
+            before = {FOUNDATION, NETWORK, MESSAGING, *waiting.pop(name)}
+            found.append(Root(name, tuple(sorted(before | ({EDGE} if name in public else set())))))
         placed.update(ready)
-
-    public = {m.service for m in services if m.api is not None and m.api.exposure == "public"}
-    found.append(Root(EDGE, tuple(sorted({FOUNDATION, *public}))))
     return tuple(found)

@@ -122,7 +122,7 @@ class EnvironmentSettings:
     api: ApiSettings = field(default_factory=ApiSettings)
 
     reserved_concurrency: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    """Concurrency set aside, by ``<service>/<function>``; functions not listed share the account's."""
+    """Concurrency set aside, by ``<service>/<function>``; the others share the account's."""
 
     service_settings: Mapping[str, Mapping[str, str]] = field(
         default_factory=lambda: MappingProxyType({})

@@ -35,9 +35,7 @@ def write_roots(
     # After Node is found: importing cdktn starts it.
     from trunkline_platform.app import synthesize
 
-    texts = {
-        settings.name: synthesize(settings, manifests) for settings in environments
-    }
+    texts = {settings.name: synthesize(settings, manifests) for settings in environments}
     written = []
     for environment, by_root in texts.items():
         for path in sorted((out / environment).glob(f"*/{FILE_NAME}")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cdktn_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
 from constructs import Construct
+
 from trunkline_platform.aws import Aws
 
 __all__ = ["alarm"]

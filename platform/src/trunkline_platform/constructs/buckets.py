@@ -21,6 +21,7 @@ from cdktn_provider_aws.s3_bucket_server_side_encryption_configuration import (
 )
 from cdktn_provider_aws.s3_bucket_versioning import S3BucketVersioningA
 from constructs import Construct
+
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.encryption import EncryptionKey
 from trunkline_platform.policy import Statement, document, require_tls

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cdktn_provider_aws.sesv2_email_identity import Sesv2EmailIdentity
 from constructs import Construct
+
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.identity import Grantee
 from trunkline_platform.policy import Statement

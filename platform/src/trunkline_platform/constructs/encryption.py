@@ -7,21 +7,37 @@ from collections.abc import Iterable
 from cdktn_provider_aws.kms_alias import KmsAlias
 from cdktn_provider_aws.kms_key import KmsKey
 from constructs import Construct
+
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.identity import Grantee
 from trunkline_platform.policy import Statement, document
 
 __all__ = ["CustomerKey", "EncryptionKey", "logs_statement", "service_statement"]
 
-_ADMINISTRATION = tuple(
-    f"kms:{action}"
-    for action in (
-        "CancelKeyDeletion CreateAlias DeleteAlias DescribeKey DisableKey DisableKeyRotation"
-        " EnableKey EnableKeyRotation GetKeyPolicy GetKeyRotationStatus ListAliases ListGrants"
-        " ListKeyPolicies ListKeyRotations ListResourceTags PutKeyPolicy RevokeGrant"
-        " RotateKeyOnDemand ScheduleKeyDeletion TagResource UntagResource UpdateAlias"
-        " UpdateKeyDescription"
-    ).split()
+_ADMINISTRATION = (
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListAliases",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListKeyRotations",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:RevokeGrant",
+    "kms:RotateKeyOnDemand",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
 )
 _USE = (
     "kms:Decrypt",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cdktn_provider_aws.vpc_endpoint import VpcEndpoint
 from constructs import Construct
+
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.vpc import Vpc
 from trunkline_platform.policy import Statement, document

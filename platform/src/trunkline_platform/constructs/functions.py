@@ -9,6 +9,7 @@ from cdktn import TerraformResourceLifecycle
 from cdktn_provider_aws.lambda_alias import LambdaAlias
 from cdktn_provider_aws.lambda_function import LambdaFunction
 from constructs import Construct
+
 from trunkline.manifest import Function as FunctionDeclaration
 from trunkline_platform.aws import ALIAS, Aws
 from trunkline_platform.constructs.alarms import alarm
@@ -76,9 +77,7 @@ class Function(Construct):
             service="lambda",
             description=f"Function {declaration.name} of service {service}",
         )
-        self.log_group = LogGroup(
-            self, "logs", aws=aws, name=f"/aws/lambda/{self.name}", key=key
-        )
+        self.log_group = LogGroup(self, "logs", aws=aws, name=f"/aws/lambda/{self.name}", key=key)
         self.log_group.grant_write(self.role)
         self.role.allow(*_network_statements(aws, self.name), _TRACE)
         concurrency = aws.settings.reserved_concurrency.get(f"{service}/{declaration.name}")
@@ -177,7 +176,9 @@ def _network_statements(aws: Aws, function_name: str) -> tuple[Statement, ...]:
             actions=(*manage, *describe),
             resources=("*",),
             conditions={
-                "ArnEquals": {"lambda:SourceFunctionArn": aws.arn("lambda", f"function:{function_name}")}
+                "ArnEquals": {
+                    "lambda:SourceFunctionArn": aws.arn("lambda", f"function:{function_name}")
+                }
             },
         ),
     )

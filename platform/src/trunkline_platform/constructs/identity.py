@@ -7,6 +7,7 @@ from typing import Protocol
 from cdktn_provider_aws.iam_role import IamRole
 from cdktn_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
+
 from trunkline_platform.aws import Aws
 from trunkline_platform.policy import Statement, document
 

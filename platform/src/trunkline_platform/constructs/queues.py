@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from cdktn_provider_aws.sqs_queue import SqsQueue
 from constructs import Construct
+
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.alarms import alarm
 from trunkline_platform.constructs.encryption import EncryptionKey
@@ -116,8 +118,9 @@ class Queue(Construct):
         )
 
     def grant_consume(self, grantee: Grantee) -> None:
-        """Let the grantee receive and delete messages, as an event source mapping does, and postpone them.
+        """Let the grantee receive, postpone and delete messages.
 
+        An event source mapping does so on behalf of the function:
         https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
         """
         grantee.allow(
@@ -159,6 +162,6 @@ def _from_topics(aws: Aws, queue_arn: str, topic_arns: tuple[str, ...]) -> State
     )
 
 
-def _compact(content: dict[str, object]) -> str:
+def _compact(content: Mapping[str, object]) -> str:
     """As SQS itself writes it; the provider takes other white space for a change."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"))

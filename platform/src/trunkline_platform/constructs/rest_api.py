@@ -24,13 +24,15 @@ from cdktn_provider_aws.api_gateway_rest_api_policy import ApiGatewayRestApiPoli
 from cdktn_provider_aws.api_gateway_stage import ApiGatewayStage
 from cdktn_provider_aws.lambda_permission import LambdaPermission
 from constructs import Construct
+
 from trunkline.manifest import Route
-from trunkline_platform.aws import ALIAS, STAGE, Aws
+from trunkline_platform.aws import STAGE, Aws
 from trunkline_platform.constructs.encryption import EncryptionKey
+from trunkline_platform.constructs.functions import Function
 from trunkline_platform.constructs.logs import LogGroup
 from trunkline_platform.policy import Statement, document
 
-__all__ = ["Operation", "RestApi", "route_resource"]
+__all__ = ["Operation", "RestApi", "admit_api", "route_resource"]
 
 _LONGEST_SECONDS = 29  # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 _ACCESS_LOG = {
@@ -57,6 +59,20 @@ class Operation:
     function: str
     timeout_seconds: int
     route: Route
+
+
+def admit_api(scope: Construct, id_: str, *, aws: Aws, function: Function, api_id: str) -> None:
+    """Let an API, which may be of another root, invoke a function."""
+    LambdaPermission(
+        scope,
+        id_,
+        statement_id="api",
+        action="lambda:InvokeFunction",
+        function_name=function.alias.function_name,
+        qualifier=function.alias.name,
+        principal="apigateway.amazonaws.com",
+        source_arn=f"{aws.arn('execute-api', api_id)}/{STAGE}/*",
+    )
 
 
 def route_resource(route: Route) -> str:
@@ -114,7 +130,6 @@ class RestApi(Construct):
         self._folders: dict[tuple[str, ...], str] = {(): self.resource.root_resource_id}
         self._deployed: list[ITerraformDependable] = []
         self._definition: dict[str, object] = {}
-        self._functions: set[tuple[str, str]] = set()
 
     def route_arn(self, route: Route) -> str:
         """What a policy calls this route."""
@@ -173,27 +188,9 @@ class RestApi(Construct):
             alias,
             operation.timeout_seconds,
         ]
-        self._functions.add((operation.service, operation.function))
 
-    def deploy(self, *, after: Iterable[ITerraformDependable] = ()) -> None:
-        """Make the stage. Call it last.
-
-        Args:
-            after: What must exist first: the functions' aliases, where this root has them.
-        """
-        waits = tuple(after)
-        for service, function in sorted(self._functions):
-            LambdaPermission(
-                self,
-                f"{service}-{function}_permission",
-                statement_id=f"api-{self._log_group.name.rpartition('/')[2]}",
-                action="lambda:InvokeFunction",
-                function_name=self._aws.function_name(service, function),
-                qualifier=ALIAS,
-                principal="apigateway.amazonaws.com",
-                source_arn=f"{self.resource.execution_arn}/{STAGE}/*",
-                depends_on=list(waits) or None,
-            )
+    def deploy(self) -> None:
+        """Make the stage. Call it last."""
         triggers = {"definition": json.dumps(self._definition, sort_keys=True)}
         if self._endpoint is not None:
             triggers["endpoint"] = self._endpoint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cdktn_provider_aws.secretsmanager_secret import SecretsmanagerSecret
 from constructs import Construct
+
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.encryption import EncryptionKey
 from trunkline_platform.constructs.identity import Grantee

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cdktn_provider_aws.dynamodb_table import DynamodbTable, DynamodbTableAttribute
 from constructs import Construct
+
 from trunkline.manifest import Table as TableDeclaration
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.encryption import EncryptionKey
@@ -13,12 +14,7 @@ from trunkline_platform.policy import Statement
 __all__ = ["Table"]
 
 _READ = ("dynamodb:GetItem", "dynamodb:Query")
-_WRITE = (
-    "dynamodb:ConditionCheckItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-)
+_WRITE = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 
 
 class Table(Construct):
@@ -43,6 +39,7 @@ class Table(Construct):
         self.arn = aws.arn("dynamodb", f"table/{name}")
         self._label = "".join(part.capitalize() for part in declaration.name.split("-"))
         self._key = key
+        self.is_outbox = declaration.stream
         keys = [declaration.partition_key]
         if declaration.sort_key is not None:
             keys.append(declaration.sort_key)
@@ -71,6 +68,14 @@ class Table(Construct):
         """Let the grantee put, update and delete single items, also in transactions."""
         self._grant(grantee, "Write", _WRITE)
 
+    def grant_append(self, grantee: Grantee) -> None:
+        """Let the grantee put items, also in transactions, and nothing else: an outbox."""
+        self._grant(grantee, "Append", ("dynamodb:PutItem",))
+
+    def grant_drain(self, grantee: Grantee) -> None:
+        """Let the grantee see which items are left and delete them: the relay of an outbox."""
+        self._grant(grantee, "Drain", ("dynamodb:BatchGetItem", "dynamodb:DeleteItem"))
+
     def grant_stream(self, grantee: Grantee) -> None:
         """Let the grantee follow the table's stream, as an event source mapping does.
 
@@ -92,7 +97,5 @@ class Table(Construct):
         self._key.grant_decrypt(grantee, through="dynamodb")
 
     def _grant(self, grantee: Grantee, verb: str, actions: tuple[str, ...]) -> None:
-        grantee.allow(
-            Statement(sid=f"{verb}{self._label}", actions=actions, resources=(self.arn,))
-        )
+        grantee.allow(Statement(sid=f"{verb}{self._label}", actions=actions, resources=(self.arn,)))
         self._key.grant_decrypt(grantee, through="dynamodb")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from cdktn_provider_aws.sns_topic import SnsTopic
 from cdktn_provider_aws.sns_topic_subscription import SnsTopicSubscription
 from constructs import Construct
+
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.encryption import EncryptionKey
 from trunkline_platform.constructs.identity import Grantee

@@ -9,6 +9,7 @@ from cdktn_provider_aws.lambda_event_source_mapping import (
     LambdaEventSourceMappingFilterCriteriaFilter,
 )
 from constructs import Construct
+
 from trunkline_platform.constructs.functions import Function
 from trunkline_platform.constructs.queues import Queue
 from trunkline_platform.constructs.tables import Table

@@ -11,6 +11,7 @@ from cdktn_provider_aws.cognito_user_pool_client import (
     CognitoUserPoolClientTokenValidityUnits,
 )
 from constructs import Construct
+
 from trunkline.manifest.names import PROJECT
 from trunkline_platform.aws import Aws
 

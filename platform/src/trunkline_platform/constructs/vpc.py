@@ -14,6 +14,7 @@ from cdktn_provider_aws.route_table_association import RouteTableAssociation
 from cdktn_provider_aws.subnet import Subnet
 from cdktn_provider_aws.vpc import Vpc as VpcResource
 from constructs import Construct
+
 from trunkline_platform.aws import Aws
 
 __all__ = ["Vpc"]
@@ -47,7 +48,9 @@ class Vpc(Construct):
             tags={"Name": name},
         )
         self.id = self.resource.id
-        DefaultSecurityGroup(self, "default-group", vpc_id=self.id, tags={"Name": f"{name}-default"})
+        DefaultSecurityGroup(
+            self, "default-group", vpc_id=self.id, tags={"Name": f"{name}-default"}
+        )
         isolated = self._route_table("isolated")
         self.route_table_ids = [isolated.id]
         self.isolated_subnets = self._subnets("isolated", _ISOLATED, [isolated])

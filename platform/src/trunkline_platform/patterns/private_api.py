@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from constructs import Construct
-from trunkline.manifest import Api
+
+from trunkline.manifest import Api, CallNeed, Route, names
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.encryption import EncryptionKey
 from trunkline_platform.constructs.functions import Function
 from trunkline_platform.constructs.identity import Grantee
-from trunkline_platform.constructs.rest_api import Operation, RestApi, route_resource
+from trunkline_platform.constructs.rest_api import Operation, RestApi, admit_api, route_resource
 from trunkline_platform.policy import Statement
-
-from trunkline.manifest import CallNeed, Route, names
 
 __all__ = ["PrivateApi", "grant_call"]
 
@@ -70,7 +69,8 @@ class PrivateApi(Construct):
                 ),
                 authorization="AWS_IAM",
             )
-        rest.deploy(after=[function.alias])
+        rest.deploy()
+        admit_api(self, "permission", aws=aws, function=function, api_id=rest.id)
         self.rest = rest
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from constructs import Construct
+
 from trunkline.manifest import variables
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.encryption import EncryptionKey

@@ -14,6 +14,7 @@ from cdktn import (
 )
 from cdktn_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct, Node
+
 from trunkline.manifest.names import PROJECT
 from trunkline_platform.aws import Aws
 from trunkline_platform.settings import EnvironmentSettings, LocalState

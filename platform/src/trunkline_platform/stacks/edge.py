@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from cdktn_provider_aws.api_gateway_authorizer import ApiGatewayAuthorizer
 from constructs import Construct
+
 from trunkline.manifest import Manifest, names
 from trunkline_platform.constructs import parameters
 from trunkline_platform.constructs.encryption import EncryptionKey
@@ -20,7 +21,11 @@ __all__ = ["EdgeStack"]
 
 
 class EdgeStack(RootStack):
-    """User pool, and one regional API in front of all public services."""
+    """User pool, and one regional API in front of all public services.
+
+    The services' own roots come after and admit this API to their functions, so that this root
+    waits for none of them: API Gateway names a function without asking for it.
+    """
 
     def __init__(
         self, scope: Construct, settings: EnvironmentSettings, manifests: Iterable[Manifest]
@@ -59,6 +64,7 @@ class EdgeStack(RootStack):
                 operation, authorization="COGNITO_USER_POOLS", authorizer_id=authorizer.id
             )
         rest.deploy()
+        self._publish("api-id", rest.id, "Id of the public API; public services admit it")
         self._publish(
             "public-url", rest.url(api_url_template(self)), "Where customers call the shop"
         )

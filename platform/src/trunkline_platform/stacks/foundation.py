@@ -6,6 +6,7 @@ from cdktn_provider_aws.api_gateway_account import ApiGatewayAccount
 from cdktn_provider_aws.cloudtrail import Cloudtrail
 from cdktn_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
+
 from trunkline.manifest.names import PROJECT
 from trunkline_platform.constructs import parameters
 from trunkline_platform.constructs.buckets import Bucket

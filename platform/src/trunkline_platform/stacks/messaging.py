@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from constructs import Construct
+
 from trunkline.manifest import Manifest
 from trunkline_platform.constructs import parameters
 from trunkline_platform.constructs.encryption import EncryptionKey

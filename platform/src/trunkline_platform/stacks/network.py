@@ -9,6 +9,7 @@ from cdktn_provider_aws.security_group import SecurityGroup
 from cdktn_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
 from cdktn_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
 from constructs import Construct
+
 from trunkline.manifest import Manifest
 from trunkline.manifest.names import PROJECT
 from trunkline_platform.constructs import parameters

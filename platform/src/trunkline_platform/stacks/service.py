@@ -6,6 +6,7 @@ import json
 
 from cdktn import Fn, TerraformVariable, TerraformVariableValidationConfig
 from constructs import Construct
+
 from trunkline.manifest import (
     CallNeed,
     EgressNeed,
@@ -25,6 +26,7 @@ from trunkline_platform.constructs.email import Sender
 from trunkline_platform.constructs.encryption import EncryptionKey
 from trunkline_platform.constructs.functions import Bundle, Function, Placement
 from trunkline_platform.constructs.queues import grant_send
+from trunkline_platform.constructs.rest_api import admit_api
 from trunkline_platform.constructs.secrets import Secret
 from trunkline_platform.constructs.tables import Table
 from trunkline_platform.constructs.topics import grant_publish
@@ -132,9 +134,8 @@ class ServiceStack(RootStack):
         for need in function.declaration.needs:
             match need:
                 case TableNeed():
-                    table = self._tables[need.table]
-                    (table.grant_read if need.access == "read" else table.grant_write)(role)
-                    found[variables.table(need.table)] = table.name
+                    self._grant_table(function, need)
+                    found[variables.table(need.table)] = self._tables[need.table].name
                 case SecretNeed():
                     secret = self._secrets[need.secret]
                     secret.grant_read(role)
@@ -158,6 +159,15 @@ class ServiceStack(RootStack):
                 case EgressNeed():
                     pass  # decides where the function is placed, grants nothing
         return found
+
+    def _grant_table(self, function: Function, need: TableNeed) -> None:
+        table = self._tables[need.table]
+        if not table.is_outbox:
+            (table.grant_read if need.access == "read" else table.grant_write)(function.role)
+        elif function.declaration.trigger == "relay":
+            table.grant_drain(function.role)
+        else:
+            table.grant_append(function.role)
 
     def _sender(self, address: str) -> Sender:
         if address not in self._senders:
@@ -213,8 +223,12 @@ class ServiceStack(RootStack):
 
     def _serve(self, function: Function) -> dict[str, str]:
         api = self._manifest.api
-        if api is None or api.exposure == "public":
-            return {}  # the root `edge` puts public APIs in front of their functions
+        if api is None:
+            return {}
+        if api.exposure == "public":
+            public = self._parameter("edge", "api-id")
+            admit_api(self, "public-api-permission", aws=self.aws, function=function, api_id=public)
+            return {}
         service = self._manifest.service
         callers = self._graph.callers_of(service)
         private = PrivateApi(
