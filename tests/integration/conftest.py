@@ -1,4 +1,4 @@
-"""Ways to act inside the running platform: as any function's role, and as the local cloud's fault injector."""
+"""Ways to act inside the running platform: as any function's role, and by injecting faults."""
 
 from __future__ import annotations
 
@@ -165,8 +165,9 @@ class Customer:
             retries=False,
         )
 
-    def order(self, card_token: str = "tok_visa", key: str | None = None) -> str:
+    def order(self, *, declined: bool = False, key: str | None = None) -> str:
         """Place an order; its id."""
+        card_token = "tok_declined" if declined else "tok_visa"
         placed = self.request(
             "POST",
             "/orders",

@@ -1,8 +1,8 @@
-"""Runs inside the local cloud with another function's role: makes one AWS call or one HTTP request, as told."""
+"""Runs in the local cloud with another function's role: one AWS call, or one HTTP request."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import Any
 from unittest import mock
 
@@ -27,7 +27,10 @@ def _aws(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _http(event: dict[str, Any]) -> dict[str, Any]:
-    """``sign``: "good" (default), "none", "forged" or "expired"; ``service`` and ``region``: the scope."""
+    """Make a request.
+
+    ``sign``: "good" (default), "none", "forged" or "expired"; ``service``, ``region``: its scope.
+    """
     session = boto3.Session()
     credentials = session.get_credentials().get_frozen_credentials()
     sign = event.get("sign", "good")
@@ -44,9 +47,9 @@ def _http(event: dict[str, Any]) -> dict[str, Any]:
             event.get("service", "execute-api"),
             event.get("region", session.region_name),
         )
-        age = datetime.timedelta(minutes=20 if sign == "expired" else 0)
-        then = datetime.datetime.now(datetime.UTC) - age
-        with mock.patch("botocore.auth.get_current_datetime", lambda **_: then):
+        age = dt.timedelta(minutes=20 if sign == "expired" else 0)
+        then = dt.datetime.now(dt.UTC) - age
+        with mock.patch("botocore.auth.get_current_datetime", return_value=then):
             signer.add_auth(request)
     answer = urllib3.request(
         request.method, request.url, body=request.body, headers=dict(request.headers), retries=False

@@ -1,4 +1,4 @@
-"""Each kind of alarm is driven to ALARM by the fault that it is there for, and comes back when the fault is gone."""
+"""Each kind of alarm is driven to ALARM by the fault that it is there for."""
 
 from __future__ import annotations
 

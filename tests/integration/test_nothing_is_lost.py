@@ -1,4 +1,4 @@
-"""Failures that a queue must survive: errors, repeated deliveries, and processes killed at the worst moments."""
+"""What a queue must survive: errors, repeats, and processes killed at the worst moments."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _about(message: dict[str, Any], order_id: str) -> bool:
 def test_failed_messages_wait_in_the_dead_letter_queue(
     shop: Any, customer: Any, faults: Any, eventually: Any, charges: Any
 ) -> None:
-    """While payments fails, its messages are retried and end in the dead-letter queue with their reason;
+    """While payments fails, its messages are retried and end as dead letters with their reason;
     redriven once the fault is gone, every order completes, charged once."""
     buyer = customer()
     fault = {

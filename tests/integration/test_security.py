@@ -1,4 +1,4 @@
-"""Criterion by criterion: what the running platform refuses, and that it serves the same request when it is right."""
+"""What the running platform refuses, and that it serves the same request when it is right."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_declared_caller_is_served(shop: Any, storefront: Any) -> None:
     ],
 )
 def test_bad_signature_is_refused(shop: Any, storefront: Any, wrong: dict[str, str]) -> None:
-    """A private API answers 403 to a request whose signature is missing, forged, old or wrongly scoped."""
+    """A private API answers 403 to a missing, forged, old or wrongly scoped signature."""
     assert 403 == storefront.http("GET", _order_url(shop), **wrong)
 
 
 def test_outside_the_network_is_refused(shop: Any, probe: Callable[..., Any]) -> None:
-    """The declared caller's own role is refused when the call does not come through the VPC endpoint."""
+    """The declared caller's own role is refused outside of the VPC endpoint."""
     outside = probe("storefront", "api", vpc=False)
     assert 403 == outside.http("GET", _order_url(shop))
 
@@ -57,7 +57,7 @@ def test_undeclared_caller_is_refused(shop: Any, probe: Callable[..., Any]) -> N
 def test_undeclared_caller_is_refused_whatever_its_policy(
     shop: Any, probe: Callable[..., Any]
 ) -> None:
-    """A role that allows itself execute-api:* still gets 403 from an API that did not declare it."""
+    """A role that allows itself execute-api:* still gets 403 where it is not declared."""
     payments = probe("payments", "on-order-placed")
     roles = shop.client("iam")
     everything = {"Effect": "Allow", "Action": "execute-api:*", "Resource": "*"}
@@ -84,8 +84,9 @@ def test_undeclared_caller_is_refused_whatever_its_policy(
 )
 def test_headers_prove_nothing(shop: Any, probe: Callable[..., Any], header: str) -> None:
     """No header makes the local cloud believe in an endpoint or a principal."""
-    endpoints = shop.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
-    (endpoint,) = (e["VpcEndpointId"] for e in endpoints if e["ServiceName"].endswith("execute-api"))
+    known = shop.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+    ours = (found for found in known if found["ServiceName"].endswith("execute-api"))
+    (endpoint,) = (found["VpcEndpointId"] for found in ours)
     outside = probe("storefront", "api", vpc=False)
     assert 403 == outside.http("GET", _order_url(shop), headers={header: endpoint})
 
@@ -144,7 +145,8 @@ def test_another_services_resources_are_refused(
 
 
 @pytest.mark.parametrize(
-    "caller", [("orders", "api"), ("storefront", "api"), ("notifications", "tasks"), ("payments", "relay")]
+    "caller",
+    [("orders", "api"), ("storefront", "api"), ("notifications", "tasks"), ("payments", "relay")],
 )
 def test_secret_of_another_function_is_refused(
     shop: Any, probe: Callable[..., Any], caller: tuple[str, str]
