@@ -8,6 +8,7 @@ from trunkline_localcloud.errors import (
     GapMoved,
     LocalCloudError,
     PortInUse,
+    StateInUse,
 )
 from trunkline_localcloud.settings import CloudSettings
 
@@ -20,4 +21,5 @@ __all__ = [
     "LocalCloud",
     "LocalCloudError",
     "PortInUse",
+    "StateInUse",
 ]

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from trunkline_localcloud.errors import PortInUse
-from trunkline_localcloud.server import PORT_IN_USE_EXIT_CODE, serve
+from trunkline_localcloud.errors import PortInUse, StateInUse
+from trunkline_localcloud.server import PORT_IN_USE_EXIT_CODE, STATE_IN_USE_EXIT_CODE, serve
 from trunkline_localcloud.settings import CloudSettings
 
 __all__ = ["main"]
@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PortInUse as error:
         sys.stderr.write(f"{error}\n")
         return PORT_IN_USE_EXIT_CODE
+    except StateInUse as error:
+        sys.stderr.write(f"{error}\n")
+        return STATE_IN_USE_EXIT_CODE
     return 0
 
 

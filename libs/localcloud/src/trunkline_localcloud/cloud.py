@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from trunkline_localcloud.errors import CloudNotReady, CloudNotRunning, PortInUse
+from trunkline_localcloud.errors import CloudNotReady, CloudNotRunning, PortInUse, StateInUse
 from trunkline_localcloud.facts import CloudFacts, read_facts
-from trunkline_localcloud.server import PORT_IN_USE_EXIT_CODE
+from trunkline_localcloud.server import PORT_IN_USE_EXIT_CODE, STATE_IN_USE_EXIT_CODE
 from trunkline_localcloud.settings import CloudSettings
+from trunkline_localcloud.state_lock import is_held
 
 __all__ = ["LocalCloud"]
 
@@ -33,7 +35,6 @@ class LocalCloud:
 
     facts: CloudFacts
     state_dir: Path
-    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @classmethod
     def start(cls, settings: CloudSettings, *, timeout: float = 30.0) -> Self:
@@ -46,6 +47,7 @@ class LocalCloud:
 
         Raises:
             PortInUse: another process listens on the port.
+            StateInUse: a cloud runs on the state directory already; ``attach`` to it.
             CloudNotReady: it did not answer in time, or ended; the log's path is in the error.
         """
         settings.state_dir.mkdir(parents=True, exist_ok=True)
@@ -68,10 +70,14 @@ class LocalCloud:
         while time.monotonic() < deadline:
             facts = read_facts(settings.facts_file)
             if facts is not None and facts.pid == process.pid and _answers(facts.endpoint):
-                return cls(facts, settings.state_dir, process)
+                # It outlives this handle on purpose, which Popen would warn of.
+                process.returncode = 0
+                return cls(facts, settings.state_dir)
             if (exit_code := process.poll()) is not None:
                 if exit_code == PORT_IN_USE_EXIT_CODE:
                     raise PortInUse(settings.port)
+                if exit_code == STATE_IN_USE_EXIT_CODE:
+                    raise StateInUse(settings.state_dir)
                 raise CloudNotReady("its process ended", log=settings.log_file, exit_code=exit_code)
             time.sleep(_POLL_SECONDS)
         process.kill()
@@ -86,7 +92,7 @@ class LocalCloud:
             CloudNotRunning: there is none.
         """
         facts = read_facts(CloudSettings(state_dir=state_dir).facts_file)
-        if facts is None or not _answers(facts.endpoint):
+        if facts is None or not is_held(state_dir) or not _answers(facts.endpoint):
             raise CloudNotRunning(state_dir)
         return cls(facts, state_dir)
 
@@ -121,8 +127,8 @@ class LocalCloud:
         return self.facts.pid
 
     def is_running(self) -> bool:
-        """Whether the cloud answers."""
-        return _answers(self.endpoint)
+        """Whether the cloud lives and answers."""
+        return is_held(self.state_dir) and _answers(self.endpoint)
 
     def stop(self, *, timeout: float = 20.0) -> None:
         """Stop the cloud, which saves its state; does nothing when it has stopped already.
@@ -131,19 +137,16 @@ class LocalCloud:
             timeout: Seconds for a graceful end; after it the process is killed, and what happened
                 since its start is lost.
         """
-        if not _signal(self.pid, signal.SIGTERM):
-            return
+        if is_held(self.state_dir):
+            _signal(self.pid, signal.SIGTERM)
         deadline = time.monotonic() + timeout
-        while self._is_alive():
+        while is_held(self.state_dir):
             if time.monotonic() > deadline:
                 _signal(self.pid, signal.SIGKILL)
                 deadline = time.monotonic() + timeout
             time.sleep(_POLL_SECONDS)
-
-    def _is_alive(self) -> bool:
-        if self._process is not None:
-            return self._process.poll() is None
-        return _signal(self.pid, 0)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -165,10 +168,7 @@ def _answers(endpoint: str) -> bool:
         return False
 
 
-def _signal(pid: int, number: int) -> bool:
-    """Send a signal; False when the process is gone."""
-    try:
+def _signal(pid: int, number: int) -> None:
+    """Send a signal; a process that is gone needs none."""
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        return False
-    return True

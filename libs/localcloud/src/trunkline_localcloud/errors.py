@@ -2,6 +2,7 @@
 
 LocalCloudError
 ├── PortInUse         the port is taken by another process
+├── StateInUse        another cloud runs on the state directory
 ├── CloudNotReady     the process did not answer in time, or ended while starting
 ├── CloudNotRunning   a state directory whose cloud is not running
 ├── ControlApiError   the control API refused a call
@@ -19,6 +20,7 @@ __all__ = [
     "GapMoved",
     "LocalCloudError",
     "PortInUse",
+    "StateInUse",
 ]
 
 
@@ -26,7 +28,17 @@ class LocalCloudError(Exception):
     """Root of this package's errors."""
 
 
-class PortInUse(LocalCloudError):  # noqa: N818 - named after the fact
+_SHOWN_LINES = 5
+
+
+def _last_lines(log: Path) -> str:
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-_SHOWN_LINES:])
+    except FileNotFoundError:
+        return ""
+
+
+class PortInUse(LocalCloudError):
     """The port is taken by another process."""
 
     def __init__(self, port: int) -> None:
@@ -37,18 +49,28 @@ class PortInUse(LocalCloudError):  # noqa: N818 - named after the fact
         """The port that was asked for."""
 
 
-class CloudNotReady(LocalCloudError):  # noqa: N818 - named after the fact
+class StateInUse(LocalCloudError):
+    """Another cloud runs on the state directory."""
+
+    def __init__(self, state_dir: Path) -> None:
+        super().__init__(f"a local cloud is already running on {state_dir}")
+        self.state_dir = state_dir
+        """The state directory."""
+
+
+class CloudNotReady(LocalCloudError):
     """The cloud's process did not answer in time, or ended while starting."""
 
     def __init__(self, reason: str, *, log: Path, exit_code: int | None = None) -> None:
-        super().__init__(f"the local cloud did not become ready: {reason} (log: {log})")
+        last = _last_lines(log)
+        super().__init__(f"the local cloud did not become ready: {reason} (log: {log})\n{last}")
         self.log = log
         """Where the process wrote its log."""
         self.exit_code = exit_code
         """The exit code, when the process ended."""
 
 
-class CloudNotRunning(LocalCloudError):  # noqa: N818 - named after the fact
+class CloudNotRunning(LocalCloudError):
     """There is no running cloud for the state directory."""
 
     def __init__(self, state_dir: Path) -> None:
@@ -68,7 +90,7 @@ class ControlApiError(LocalCloudError):
         """The body of the answer, as text."""
 
 
-class GapMoved(LocalCloudError):  # noqa: N818 - named after the fact
+class GapMoved(LocalCloudError):
     """MiniStack no longer looks as a gap module expects: look at the gap before raising the pin."""
 
     def __init__(self, gap: str, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, MutableMapping
 from types import ModuleType
@@ -46,10 +47,13 @@ def replace(
 ) -> None:
     """Replace the function ``owner.name`` by ``make(original)``, after ``expect``.
 
+    The replacement has the signature of the original, so that several gaps can patch one function.
+
     Raises:
         GapMoved: the function is missing or its signature differs.
     """
-    setattr(owner, name, make(expect(gap, owner, name, parameters)))
+    original = expect(gap, owner, name, parameters)
+    setattr(owner, name, _posing_as(original, make(original)))
 
 
 def replace_entry(
@@ -69,4 +73,8 @@ def replace_entry(
     original = table[name]
     if tuple(inspect.signature(original).parameters) != parameters:
         raise GapMoved(gap, f"handler of {name}{inspect.signature(original)} has moved")
-    table[name] = make(original)
+    table[name] = _posing_as(original, make(original))
+
+
+def _posing_as(original: Callable[..., Any], replacement: Callable[..., Any]) -> Callable[..., Any]:
+    return functools.update_wrapper(replacement, original)

@@ -10,15 +10,20 @@ import signal
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from trunkline_localcloud.errors import PortInUse
 from trunkline_localcloud.facts import AdministratorKeys, CloudFacts, read_facts, write_facts
 from trunkline_localcloud.settings import CloudSettings
+from trunkline_localcloud.state_lock import hold
 
-__all__ = ["PORT_IN_USE_EXIT_CODE", "serve"]
+__all__ = ["PORT_IN_USE_EXIT_CODE", "STATE_IN_USE_EXIT_CODE", "serve"]
 
 PORT_IN_USE_EXIT_CODE = 98
 """Exit code of a serving process whose port is taken (the value of EADDRINUSE on Linux)."""
+
+STATE_IN_USE_EXIT_CODE = 97
+"""Exit code of a serving process whose state directory another cloud uses."""
 
 _HOST = "127.0.0.1"
 _BACKLOG = 512
@@ -34,13 +39,32 @@ def serve(settings: CloudSettings) -> None:
 
     Raises:
         PortInUse: another process listens on the port.
+        StateInUse: another cloud runs on the state directory.
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    listener = _listen(settings.port)
+    with hold(settings.state_dir):
+        _serve_alone(settings)
+
+
+def _serve_alone(settings: CloudSettings) -> None:
+    listener = _listen(settings.port or _port_before(settings))
     port = listener.getsockname()[1]
     settings = replace(settings, port=port)
     _set_environment(settings)
     asyncio.run(_serve(settings, listener))
+
+
+def _port_before(settings: CloudSettings) -> int:
+    """The port of the last start when it is free still, since state refers to it; else 0."""
+    known = read_facts(settings.facts_file)
+    port = urlsplit(known.endpoint).port if known else None
+    if port is None:
+        return 0
+    try:
+        _listen(port).close()
+    except PortInUse:
+        return 0
+    return port
 
 
 def _listen(port: int) -> socket.socket:

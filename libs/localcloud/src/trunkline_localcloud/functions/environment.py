@@ -56,7 +56,7 @@ class Outcome:
     log: list[LogLine] = field(default_factory=list)
 
 
-class _Died(Exception):  # noqa: N818 - named after the fact
+class _Died(Exception):
     """The process ended, or said nothing in time."""
 
 

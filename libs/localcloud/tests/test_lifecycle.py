@@ -1,0 +1,202 @@
+"""Starting, stopping and resuming a cloud."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from trunkline_localcloud import (
+    CloudNotReady,
+    CloudNotRunning,
+    CloudSettings,
+    LocalCloud,
+    PortInUse,
+    StateInUse,
+)
+
+_SOURCE = """
+import os, time
+def handler(event, context):
+    for record in event.get("Records", []):
+        print("GOT", record["body"])
+    time.sleep(event.get("seconds", 0))
+    return os.getpid()
+"""
+
+
+@contextmanager
+def _client(cloud: LocalCloud, service: str) -> Iterator[Any]:
+    made = boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=cloud.endpoint,
+        region_name=cloud.region,
+        aws_access_key_id=cloud.admin_access_key,
+        aws_secret_access_key=cloud.admin_secret_key,
+    )
+    with closing(made):
+        yield made
+
+
+def _make_function(cloud: LocalCloud, name: str) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", _SOURCE)
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+    with _client(cloud, "iam") as iam, _client(cloud, "lambda") as functions:
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        functions.create_function(
+            FunctionName=name,
+            Runtime=f"python3.{sys.version_info.minor}",
+            Handler="app.handler",
+            Role=role["Role"]["Arn"],
+            Code={"ZipFile": buffer.getvalue()},
+            Timeout=30,
+        )
+        functions.get_waiter("function_active_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
+        )
+
+
+def _invoke(cloud: LocalCloud, name: str) -> Any:
+    with _client(cloud, "lambda") as functions:
+        return json.loads(functions.invoke(FunctionName=name, Payload=b"{}")["Payload"].read())
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rsplit(")", 1)[-1].split()[0] == "Z"
+
+
+def _wait(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "the condition never held"
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> CloudSettings:
+    """Settings of a cloud of this test alone."""
+    return CloudSettings(port=0, state_dir=tmp_path / "state")
+
+
+def test_facts_are_the_owners_alone(settings: CloudSettings) -> None:
+    """The file with the administrator's keys can be read by its owner only."""
+    with LocalCloud.start(settings) as cloud:
+        assert stat.S_IMODE(settings.facts_file.stat().st_mode) == 0o600
+        assert cloud.admin_secret_key not in repr(cloud)
+
+
+def test_attach_finds_a_running_cloud(settings: CloudSettings) -> None:
+    """Another process finds the cloud by its state directory, and may stop it."""
+    started = LocalCloud.start(settings)
+    attached = LocalCloud.attach(settings.state_dir)
+    assert attached.facts == started.facts
+    attached.stop()
+    assert not started.is_running()
+    with pytest.raises(CloudNotRunning):
+        LocalCloud.attach(settings.state_dir)
+
+
+def test_restart_resumes(settings: CloudSettings) -> None:
+    """A restart keeps endpoint, keys, queues, functions and their mappings, and soon."""
+    with LocalCloud.start(settings) as cloud:
+        _make_function(cloud, "resumed")
+        _invoke(cloud, "resumed")
+        with _client(cloud, "sqs") as sqs, _client(cloud, "lambda") as functions:
+            queue = sqs.create_queue(QueueName="resumed")["QueueUrl"]
+            functions.create_event_source_mapping(
+                FunctionName="resumed",
+                EventSourceArn=f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:resumed",
+            )
+    began = time.monotonic()
+    with LocalCloud.start(settings) as again:
+        assert time.monotonic() - began < 20
+        assert again.endpoint == cloud.endpoint
+        assert again.admin_access_key == cloud.admin_access_key
+        assert isinstance(_invoke(again, "resumed"), int)
+        with _client(again, "sqs") as sqs, _client(again, "logs") as logs:
+            sqs.send_message(QueueUrl=queue, MessageBody="after")
+            _wait(
+                lambda: logs.filter_log_events(
+                    logGroupName="/aws/lambda/resumed", filterPattern='"GOT after"'
+                )["events"]
+            )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_no_function_outlives_the_cloud(settings: CloudSettings, number: signal.Signals) -> None:
+    """However the cloud ends, its functions' processes end with it."""
+    cloud = LocalCloud.start(settings)
+    try:
+        _make_function(cloud, "orphan")
+        process = _invoke(cloud, "orphan")
+        assert not _is_gone(process)
+        os.kill(cloud.pid, number)
+        _wait(lambda: _is_gone(process))
+    finally:
+        cloud.stop()
+
+
+def test_taken_port_is_an_error(settings: CloudSettings, tmp_path: Path) -> None:
+    """A port that another process has is an error that names it."""
+    with LocalCloud.start(settings) as cloud:
+        port = int(cloud.endpoint.rsplit(":", 1)[-1])
+        with pytest.raises(PortInUse) as error:
+            LocalCloud.start(CloudSettings(port=port, state_dir=tmp_path / "other"))
+        assert error.value.port == port
+
+
+def test_state_belongs_to_one_cloud(settings: CloudSettings) -> None:
+    """A second cloud on the same state directory is an error, and the first goes on."""
+    with LocalCloud.start(settings) as cloud:
+        with pytest.raises(StateInUse):
+            LocalCloud.start(settings)
+        assert cloud.is_running()
+
+
+def test_failed_start_shows_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cloud that ends while starting is an error with the end of its log."""
+    settings = CloudSettings(port=0, state_dir=tmp_path / "state", region="eu-central-1")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(CloudNotReady) as error:
+        LocalCloud.start(settings)
+    assert error.value.exit_code == 1
+
+
+def test_command_line_serves_and_stops(settings: CloudSettings) -> None:
+    """``python -m trunkline_localcloud serve`` serves in the foreground until SIGTERM."""
+    command = [sys.executable, "-m", "trunkline_localcloud", "serve", "--port", "0"]
+    command += ["--state", str(settings.state_dir)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        _wait(settings.facts_file.exists)
+        cloud = LocalCloud.attach(settings.state_dir)
+        assert cloud.pid == process.pid
+        process.terminate()
+        assert process.wait(timeout=20) == 0
