@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-__all__ = ["inbound_trace"]
+__all__ = ["caller_key", "inbound_trace", "signed_body"]
 
 inbound_trace: ContextVar[str | None] = ContextVar("inbound_trace", default=None)
 """Its ``X-Amzn-Trace-Id``; threads that a request starts inherit it."""
+
+caller_key: ContextVar[str | None] = ContextVar("caller_key", default=None)
+"""The access key that signed it; None for what the cloud does by itself."""
+
+signed_body: ContextVar[bytes] = ContextVar("signed_body", default=b"")
+"""Its body as it was signed."""
