@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from moto import mock_aws
 
 from trunkline.aws import clients
@@ -23,6 +23,9 @@ ENVIRONMENT = {
     "AWS_REGION": "eu-central-1",
     "TRUNKLINE_TABLE_IDEMPOTENCY": "records",
 }
+
+CLIENTS = clients.Clients()
+"""Made once: making one takes longer than a test."""
 
 
 class Clock:
@@ -52,7 +55,7 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.before = dict(os.environ)
         os.environ.update(ENVIRONMENT)
-        clients.reset()
+        self.clients = clients.use(CLIENTS)
         self.aws = mock_aws()
         self.aws.start()
         create_table()
@@ -65,13 +68,9 @@ class StoreMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Leave nothing behind."""
         self.aws.stop()
-        clients.reset()
+        clients.use(self.clients)
         os.environ.clear()
         os.environ.update(self.before)
-
-    @initialize()
-    def start(self) -> None:
-        """Begin with an empty table."""
 
     @rule(key=st.sampled_from("ab"), payload=st.sampled_from("xy"), seconds=st.integers(1, 10))
     def acquire(self, key: str, payload: str, seconds: int) -> None:
@@ -130,11 +129,11 @@ def store(monkeypatch: pytest.MonkeyPatch) -> DynamoStore:
     """A store on an empty table."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    clients.reset()
+    before = clients.use(CLIENTS)
     with mock_aws():
         create_table()
         yield DynamoStore()
-    clients.reset()
+    clients.use(before)
 
 
 def test_a_lock_ends_with_its_invocation() -> None:

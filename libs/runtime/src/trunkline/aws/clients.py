@@ -18,21 +18,46 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=10,
 )
-_lock = threading.Lock()
-_session: boto3.session.Session | None = None
-_clients: dict[str, Any] = {}
+
+
+class Clients:
+    """A session and the clients made from it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._session: boto3.session.Session | None = None
+        self._clients: dict[str, Any] = {}
+
+    def get(self, name: str) -> Any:
+        """The client of an AWS service, made on first use."""
+        found = self._clients.get(name)
+        if found is None:
+            with self._lock:
+                found = self._clients.get(name)
+                if found is None:
+                    found = self.session().client(name, region_name=_region(), config=_CONFIG)
+                    self._clients[name] = found
+        return found
+
+    def session(self) -> boto3.session.Session:
+        """The session, made on first use."""
+        if self._session is None:
+            self._session = boto3.session.Session()
+        return self._session
+
+    def reset(self) -> None:
+        """Forget session and clients."""
+        with self._lock:
+            self._session = None
+            self._clients.clear()
+
+
+_active = Clients()
 
 
 def client(name: str) -> Any:
     """The process's client of an AWS service, for example ``dynamodb``."""
-    found = _clients.get(name)
-    if found is None:
-        with _lock:
-            found = _clients.get(name)
-            if found is None:
-                found = _get_session().client(name, region_name=_region(), config=_CONFIG)
-                _clients[name] = found
-    return found
+    return _active.get(name)
 
 
 def credentials() -> ReadOnlyCredentials:
@@ -41,8 +66,7 @@ def credentials() -> ReadOnlyCredentials:
     Raises:
         EnvironmentIncomplete: there are none.
     """
-    with _lock:
-        found = _get_session().get_credentials()
+    found = _active.session().get_credentials()
     if found is None:
         raise EnvironmentIncomplete("AWS_ACCESS_KEY_ID")
     return found.get_frozen_credentials()
@@ -54,26 +78,23 @@ def region() -> str:
     Raises:
         EnvironmentIncomplete: nothing says which.
     """
-    found = _region() or _get_session().region_name
+    found = _region() or _active.session().region_name
     if found is None:
         raise EnvironmentIncomplete("AWS_REGION")
     return str(found)
 
 
 def reset() -> None:
-    """Forget session and clients, as a test kit does when its surroundings change."""
-    global _session
-    with _lock:
-        _session = None
-        _clients.clear()
+    """Forget session and clients, as a test does when its surroundings change."""
+    _active.reset()
+
+
+def use(clients: Clients) -> Clients:
+    """Make other clients the process's; returns those before, so that a test can put them back."""
+    global _active
+    before, _active = _active, clients
+    return before
 
 
 def _region() -> str | None:
     return os.environ.get("AWS_REGION")
-
-
-def _get_session() -> boto3.session.Session:
-    global _session
-    if _session is None:
-        _session = boto3.session.Session()
-    return _session

@@ -23,12 +23,15 @@ _CREDENTIALS = {
     "AWS_DEFAULT_REGION": REGION,
 }
 
+# Making a client takes longer than most tests; moto serves the same ones in every test.
+_clients = clients.Clients()
+
 
 @contextmanager
 def in_process_cloud(manifest: Manifest) -> Iterator[None]:
     """An AWS with the resources of one service, and the variables of its functions."""
     before = dict(os.environ)
-    clients.reset()
+    others = clients.use(_clients)
     http.reset()
     os.environ.pop("AWS_ENDPOINT_URL", None)
     os.environ.pop("AWS_PROFILE", None)
@@ -40,7 +43,7 @@ def in_process_cloud(manifest: Manifest) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-        clients.reset()
+        clients.use(others)
         http.reset()
 
 
