@@ -1,6 +1,7 @@
 """An AWS on this machine that checks every signature and every policy."""
 
 from trunkline_localcloud.cloud import LocalCloud
+from trunkline_localcloud.control_client import ControlClient
 from trunkline_localcloud.errors import (
     CloudNotReady,
     CloudNotRunning,
@@ -17,6 +18,7 @@ __all__ = [
     "CloudNotRunning",
     "CloudSettings",
     "ControlApiError",
+    "ControlClient",
     "GapMoved",
     "LocalCloud",
     "LocalCloudError",

@@ -15,6 +15,7 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from trunkline_localcloud.control_client import ControlClient
 from trunkline_localcloud.errors import CloudNotReady, CloudNotRunning, PortInUse, StateInUse
 from trunkline_localcloud.facts import CloudFacts, read_facts
 from trunkline_localcloud.server import PORT_IN_USE_EXIT_CODE, STATE_IN_USE_EXIT_CODE
@@ -125,6 +126,11 @@ class LocalCloud:
     def pid(self) -> int:
         """The serving process."""
         return self.facts.pid
+
+    @property
+    def control(self) -> ControlClient:
+        """A client of the cloud's control API: faults, recorded calls, e-mails."""
+        return ControlClient(self.facts)
 
     def is_running(self) -> bool:
         """Whether the cloud lives and answers."""

@@ -114,11 +114,12 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
     from ministack.app import app as emulator
 
     from trunkline_localcloud.administrator import ensure_administrator
-    from trunkline_localcloud.frontdoor import FrontDoor
+    from trunkline_localcloud.frontdoor import FrontDoor, watch_decisions
     from trunkline_localcloud.gaps import function_processes
     from trunkline_localcloud.gaps_installed import install_gaps
 
     install_gaps(settings)
+    watch_decisions()
     known = read_facts(settings.facts_file)
     keys = known.administrator if known else AdministratorKeys.new()
     facts = CloudFacts(
@@ -143,5 +144,10 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 3
-    door = FrontDoor(emulator, on_started=started, on_stopping=function_processes.close)
+    door = FrontDoor(
+        emulator,
+        admin_access_key=keys.access_key,
+        on_started=started,
+        on_stopping=function_processes.close,
+    )
     await serve_asgi(cast("Framework", door), config, shutdown_trigger=stop.wait)

@@ -2,5 +2,6 @@
 
 from trunkline_localcloud.frontdoor.asgi import AsgiApp, Message, Receive, Scope, Send
 from trunkline_localcloud.frontdoor.door import FrontDoor
+from trunkline_localcloud.frontdoor.recorder import watch_decisions
 
-__all__ = ["AsgiApp", "FrontDoor", "Message", "Receive", "Scope", "Send"]
+__all__ = ["AsgiApp", "FrontDoor", "Message", "Receive", "Scope", "Send", "watch_decisions"]

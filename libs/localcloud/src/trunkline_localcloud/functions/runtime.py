@@ -10,6 +10,7 @@ from pathlib import Path
 from trunkline_localcloud.functions.bundles import BundleStore
 from trunkline_localcloud.functions.definition import FunctionVersion
 from trunkline_localcloud.functions.environment import ExecutionEnvironment, Invocation, Outcome
+from trunkline_localcloud.functions.interference import invoke_with_faults
 from trunkline_localcloud.functions.interpreters import find_interpreter
 from trunkline_localcloud.functions.pool import EnvironmentPool
 
@@ -71,7 +72,10 @@ class FunctionRuntime:
             )
 
         with self.pool.lease(function, make) as environment:
-            return environment, environment.invoke(invocation)
+            outcome = invoke_with_faults(
+                environment, lambda: environment.invoke(invocation), invocation.request_id
+            )
+            return environment, outcome
 
     def close(self) -> None:
         """End every process."""
