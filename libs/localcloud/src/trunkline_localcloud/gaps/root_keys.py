@@ -40,11 +40,14 @@ def install(_settings: CloudSettings) -> None:
         )
     anonymous = expect(_GAP, iam_evaluator, "_anonymous")
     denied = expect(_GAP, iam_evaluator, "EvalResult")
+    served_unsigned = expect(_GAP, iam_evaluator, "_served_unsigned")
 
     def refuse_anonymous(original: Callable[..., Any]) -> Callable[..., Any]:
         def enforce(
             access_key_id: str, iam_action: str, service: str, *args: Any, **kwargs: Any
         ) -> Any:
+            if anonymous.get() and served_unsigned(service, iam_action):
+                return None  # such as Cognito's InitiateAuth, which MiniStack serves as root
             if anonymous.get() and service == "s3":
                 return denied("ImplicitDeny", principal_arn="anonymous")
             if anonymous.get() and iam_action == "lambda:InvokeFunctionUrl":
