@@ -17,6 +17,7 @@ from trunkline_localcloud.gaps import (
     execute_api,
     flow_logs,
     function_processes,
+    kms_through_services,
     known_caller,
     lambda_metrics,
     log_metrics,
@@ -49,6 +50,7 @@ class Gap(Protocol):
 
 GAPS: tuple[Gap, ...] = (
     known_caller,
+    kms_through_services,
     authorization_conditions,
     authorization_resources,
     policy_variables,
