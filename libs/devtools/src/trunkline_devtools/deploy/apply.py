@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from trunkline_devtools.aws import Parameters, release_newest, upload_bundle
@@ -63,7 +63,11 @@ class RootsApply:
             }
 
             def work(name: str) -> None:
-                self._work(name, bundles.get(name), progress, known, on_applied)
+                with progress.working(name, "preparing"):
+                    building = bundles.get(name)
+                    bundle = None if building is None else building.result()
+                    outcome = self._work(name, bundle, progress, known, on_applied)
+                progress.end(name, outcome)
 
             try:
                 run_graph(
@@ -79,42 +83,44 @@ class RootsApply:
     def _work(
         self,
         name: str,
-        building: Future[Bundle] | None,
+        bundle: Bundle | None,
         progress: RootsProgress,
         known: Mapping[str, str],
         on_applied: Callable[[str, str | None], None],
-    ) -> None:
+    ) -> str:
+        """Bring one root up to date; what came of it."""
         deployment = self._deployment
         directory = deployment.tools.directory(name)
-        if building is not None and not building.done():
-            progress.begin(name, "building its bundle")
-        bundle = building.result() if building is not None else None
         values = deployment.variables.values(directory, name, bundle)
         digest = inputs_digest(directory, values)
         with self._lock:
             self._digests[name] = digest
-            moved = any(other in self._applied for other in self._roots[name].depends_on)
+            moved = any(
+                self._applied[other].total
+                for other in self._roots[name].depends_on
+                if other in self._applied
+            )
         if known.get(name) == digest and not moved:
-            progress.end(name, UNCHANGED)
-            return
-        progress.begin(name, "applying")
+            return UNCHANGED
         on_applied(name, None)
         write_variables(deployment.tools.variables_file(name), values)
         runner = deployment.tools.runner(name)
         runner.init()
         if bundle is not None:
-            bucket = Parameters(deployment.aws, deployment.environment).read(
-                "foundation", "artifact-bucket"
-            )
-            upload_bundle(deployment.aws, bucket, bundle)
+            upload_bundle(deployment.aws, self._bucket(), bundle)
+        progress.begin(name, "applying")
         summary = runner.apply(lambda event: progress.event(name, event))
         if name in self._services:
             release_newest(deployment.aws, deployment.environment, self._services[name])
             deployment.after_service(self._services[name])
         with self._lock:
             self._applied[name] = summary
-            on_applied(name, digest)
-        progress.end(name, _text(summary))
+        on_applied(name, digest)
+        return _text(summary)
+
+    def _bucket(self) -> str:
+        parameters = Parameters(self._deployment.aws, self._deployment.environment)
+        return parameters.read("foundation", "artifact-bucket")
 
 
 def _text(summary: ChangeSummary) -> str:

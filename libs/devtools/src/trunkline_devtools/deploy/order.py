@@ -19,10 +19,10 @@ def plan_roots(deployment: Deployment, progress: RootsProgress) -> dict[str, Cha
     plans: dict[str, ChangeSummary] = {}
 
     def work(name: str) -> None:
-        progress.begin(name, "planning")
-        runner = deployment.tools.runner(name)
-        runner.init()
-        plans[name] = runner.plan(lambda event: progress.event(name, event))
+        with progress.working(name, "planning"):
+            runner = deployment.tools.runner(name)
+            runner.init()
+            plans[name] = runner.plan(lambda event: progress.event(name, event))
         total = plans[name].total
         progress.end(name, f"{total} to change" if total else "no changes")
 
@@ -42,13 +42,13 @@ def destroy_roots(deployment: Deployment, progress: RootsProgress) -> int:
     removed: dict[str, int] = {}
 
     def work(name: str) -> None:
-        progress.begin(name, "destroying")
-        runner = deployment.tools.runner(name)
-        runner.init()
-        summary = runner.destroy(lambda event: progress.event(name, event))
-        left = runner.resources()
-        if left:
-            raise DevtoolsError(f"root {name} still has {len(left)} resources: {', '.join(left)}")
+        with progress.working(name, "destroying"):
+            runner = deployment.tools.runner(name)
+            runner.init()
+            summary = runner.destroy(lambda event: progress.event(name, event))
+            left = runner.resources()
+            if left:
+                raise DevtoolsError(f"root {name} still has {len(left)}: {', '.join(left)}")
         removed[name] = summary.remove
         progress.end(name, f"{summary.remove} destroyed")
 

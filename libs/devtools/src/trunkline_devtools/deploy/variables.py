@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trunkline_devtools.bundles import Bundle, Target
+from trunkline_devtools.files import write_json
 
 __all__ = ["LOCAL_API_URL", "RootVariables", "inputs_digest", "write_variables"]
 
@@ -53,10 +53,7 @@ class RootVariables:
 
 def write_variables(path: Path, values: Mapping[str, Any]) -> None:
     """Write a ``.tfvars.json`` file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(json.dumps(values, indent=2, sort_keys=True))
-    partial.replace(path)
+    write_json(path, dict(values))
 
 
 def inputs_digest(directory: Path, values: Mapping[str, Any]) -> str:

@@ -53,7 +53,7 @@ class LocalPlatform:
         services = [packages[manifest.service] for manifest in self.manifests]
         return companions(services, self.workspace.processes)
 
-    @property
+    @cached_property
     def record(self) -> RecordFile:
         """What is remembered between commands."""
         return RecordFile(self.workspace.platform_file)

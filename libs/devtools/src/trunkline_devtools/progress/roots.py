@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,7 @@ __all__ = ["UNCHANGED", "RootsProgress"]
 UNCHANGED = "unchanged"
 """What is said of a root that nothing had to be done for."""
 
+_FAILED = "failed"
 _SHOWN_ADDRESSES = 2
 
 
@@ -62,6 +64,16 @@ class RootsProgress:
     ) -> None:
         if self._live:
             self._live.stop()
+
+    @contextmanager
+    def working(self, root: str, doing: str) -> Iterator[None]:
+        """Something is done on a root inside; a failure shows at once, before others have ended."""
+        self.begin(root, doing)
+        try:
+            yield
+        except BaseException:
+            self.end(root, _FAILED)
+            raise
 
     def begin(self, root: str, doing: str) -> None:
         """Something begins on a root.
@@ -124,4 +136,6 @@ class RootsProgress:
 def _style(state: _State) -> str:
     if state.started is not None:
         return "cyan"
+    if state.status == _FAILED:
+        return "red"
     return "dim" if state.status == "waiting" else "green"

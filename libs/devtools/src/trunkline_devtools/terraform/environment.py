@@ -37,4 +37,7 @@ def terraform_environment(
     variables["TF_IN_AUTOMATION"] = "1"
     variables["TF_INPUT"] = "0"
     variables["CHECKPOINT_DISABLE"] = "1"
+    # The provider is short-lived and allocates a lot while it describes 1,500 resource types: rarer
+    # garbage collection saves a fifth of its processor time.
+    variables.setdefault("GOGC", "400")
     return variables
