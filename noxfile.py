@@ -79,7 +79,7 @@ WORKSPACE = Environment(".venv", "run.txt", PACKAGES)
 """What the commands need; it is where editors look for it."""
 CHECKS = Environment(".venv", "dev.txt", PACKAGES)
 """The same environment with what checks and tests need."""
-SYNTHESIS = Environment(".dev/synth", "synth.txt", ["libs/runtime", "platform"])
+SYNTHESIS = Environment(".dev/synth", "synth.txt", ["libs/runtime", "platform", "libs/devtools"])
 """cdktn and its bindings weigh half a gigabyte; only who changes a declaration needs them."""
 
 
