@@ -11,6 +11,7 @@ from trunkline_localcloud.gaps import (
     api_integrations,
     api_metrics,
     api_stages,
+    authorization_actions,
     authorization_conditions,
     authorization_resources,
     cloudtrail_tags,
@@ -50,6 +51,7 @@ class Gap(Protocol):
 
 GAPS: tuple[Gap, ...] = (
     known_caller,
+    authorization_actions,
     kms_through_services,
     authorization_conditions,
     authorization_resources,
