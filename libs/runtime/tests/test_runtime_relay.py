@@ -217,6 +217,17 @@ def test_a_retried_request_emits_under_the_same_ids(shop: ServiceHarness) -> Non
     assert len(first) == 2
 
 
+def test_unreadable_item_does_not_hold_up_the_rest(shop: ServiceHarness) -> None:
+    """An item that is none stays in the table, and those after it are published."""
+    place_order(shop)
+    outbox = "trunkline-test-shop-outbox"
+    odd = {"event_id": {"S": "odd"}, "stored_at": {"S": "0"}, "position": {"N": "0"}}
+    clients.client("dynamodb").put_item(TableName=outbox, Item=odd)
+    assert shop.relay()
+    left = clients.client("dynamodb").scan(TableName=outbox)["Items"]
+    assert [entry["event_id"]["S"] for entry in left] == ["odd"]
+
+
 @pytest.mark.parametrize("values", [{}, {"kind": "event"}, {"kind": "event", "target": "x"}])
 def test_what_is_no_outbox_item_is_refused(values: dict[str, str]) -> None:
     """An item that something else wrote into the outbox is named as such."""

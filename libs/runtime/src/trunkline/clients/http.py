@@ -57,7 +57,10 @@ def invoke(operation: Operation[P, R], arguments: Mapping[str, Any], *, timeout:
         answer = _send(operation, url, headers, body, end, repeatable=repeatable)
         span.set_attribute("http.response.status_code", answer.status)
         if not 200 <= answer.status < 300:
-            raise problem_of(answer.status, answer.headers, answer.data)
+            problem = problem_of(answer.status, answer.headers, answer.data)
+            if isinstance(problem, CallRefused):
+                _forget(operation.service)  # perhaps the API has moved, and this is a stranger's
+            raise problem
         try:
             return operation.result.validate_json(answer.data or b"null")
         except ValidationError as error:

@@ -83,7 +83,12 @@ class RelayProgram:
                 stream = record.get("dynamodb") or {}
                 if record.get("eventName") != "INSERT" or "NewImage" not in stream:
                     continue
-                item = OutboxItem.read(from_item(stream["NewImage"]))
+                with Attempt() as reading:
+                    item = OutboxItem.read(from_item(stream["NewImage"]))
+                if reading.error is not None:
+                    # It stays in the table for people to look at, and must not hold up the rest.
+                    logger.error("unreadable outbox item: %s", reason(reading.error))
+                    continue
                 sequences.setdefault(item.event_id, str(stream.get("SequenceNumber", "")))
                 items.append(item)
             failed = self.publish(items)

@@ -22,7 +22,8 @@ WireName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z][a-z0-9_
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Validators are built on first use: a running function needs hardly any of these classes.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class TableNeed(_Part):

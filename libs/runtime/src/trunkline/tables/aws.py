@@ -28,6 +28,9 @@ WRITE = "_write"
 """The attribute that tells which write made an item, so that a repeated request knows its own."""
 
 
+_CONFLICTS = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+
+
 class DynamoTable(Generic[M]):
     """The adapter behind one :class:`trunkline.tables.Table`."""
 
@@ -128,7 +131,7 @@ class DynamoTable(Generic[M]):
                 if ours(_existing(error)):
                     return
                 raise self._conflict() from error
-            if code in ("TransactionCanceledException", "TransactionConflictException"):
+            if code == "TransactionConflictException" or _reasons(error) & _CONFLICTS:
                 raise self._conflict() from error
             raise
 
@@ -177,3 +180,9 @@ def _existing(error: ClientError) -> Mapping[str, Any] | None:
     """The stored item that failed a condition (``ReturnValuesOnConditionCheckFailure``)."""
     answer: Mapping[str, Any] = {**error.response}
     return answer.get("Item")
+
+
+def _reasons(error: ClientError) -> frozenset[str]:
+    """Why a transaction was cancelled, item by item; empty for any other error."""
+    answer: Mapping[str, Any] = {**error.response}
+    return frozenset(str(reason.get("Code")) for reason in answer.get("CancellationReasons", ()))
