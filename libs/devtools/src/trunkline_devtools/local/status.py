@@ -32,8 +32,10 @@ def facts(workspace: Workspace) -> dict[str, Any]:
         "endpoint": cloud.endpoint,
         "region": cloud.region,
         "account_id": cloud.account_id,
-        "access_key_id": cloud.admin_access_key,
-        "secret_access_key": cloud.admin_secret_key,
+        "administrator": {
+            "access_key_id": cloud.admin_access_key,
+            "secret_access_key": cloud.admin_secret_key,
+        },
         "public_url": parameters["edge/public-url"],
         "user_pool_id": parameters["edge/user-pool-id"],
         "client_id": parameters["edge/client-id"],
@@ -90,8 +92,10 @@ def facts(workspace: Workspace) -> dict[str, Any]:
 def table(facts: dict[str, Any]) -> Table:
     """The facts for a person: without tokens, which are long and end soon."""
     shown = Table.grid(padding=(0, 2))
-    for name in ("endpoint", "region", "account_id", "access_key_id", "secret_access_key"):
+    for name in ("endpoint", "region", "account_id"):
         shown.add_row(name.replace("_", " "), str(facts[name]))
+    for name, value in facts["administrator"].items():
+        shown.add_row(f"administrator {name.replace('_', ' ')}", value)
     shown.add_row("public API", facts["public_url"])
     customer = facts["customer"]
     shown.add_row("test customer", f"{customer['username']}  {customer['password']}")
