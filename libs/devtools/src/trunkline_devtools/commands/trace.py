@@ -48,9 +48,7 @@ def run(options: argparse.Namespace) -> None:
 def _grow(tree: Tree, node: Node, beginning: Span) -> None:
     span = node.span
     after = (span.start - beginning.start).total_seconds() * 1000
-    failed = (
-        "" if span.status.upper() in {"OK", "UNSET", ""} else f"  [red]{escape(span.status)}[/]"
-    )
+    failed = f"  [red]{escape(span.error or span.status)}[/]" if span.status == "error" else ""
     branch = tree.add(
         f"[bold]{escape(span.service)}[/] {escape(span.function)}  {escape(span.name)}  "
         f"[dim]+{after:.0f} ms[/]  {span.milliseconds:.0f} ms{failed}"

@@ -18,7 +18,9 @@ __all__ = ["FINAL", "Followed", "Step", "follow"]
 FINAL = frozenset({"CONFIRMED", "CANCELLED"})
 """The states that an order ends in."""
 
-_INTERVAL_SECONDS = 0.15
+_INTERVAL_SECONDS = 0.25
+_CLOCK_SKEW_SECONDS = 60
+_LAST_SPAN_SECONDS = 3.0
 _STAGES = frozenset({"server", "consumer"})
 """Spans at which a service takes over; what it calls from there is in the trace."""
 
@@ -48,6 +50,44 @@ class Followed:
     seconds: float
 
 
+class _Watch:
+    """What has been seen of one trace so far."""
+
+    def __init__(self, spans: SpanReader, trace_id: str, on_step: Callable[[Step], None]) -> None:
+        self._spans = spans
+        self._trace_id = trace_id
+        self._on_step = on_step
+        self._since_ms = int((time.time() - _CLOCK_SKEW_SECONDS) * 1000)
+        self._beginning: dt.datetime | None = None
+        self._steps: dict[str, Step] = {}
+        self._error = ""
+
+    def look(self) -> bool:
+        """Read the logs; whether there was a new step."""
+        before = len(self._steps)
+        for span in self._spans.containing(self._trace_id, since_ms=self._since_ms):
+            if span.error:
+                self._error = f"; {span.name} in {span.service}: {span.error}"
+            self._beginning = self._beginning or span.start
+            if span.kind in _STAGES and span.span_id not in self._steps:
+                step = _step(span, self._beginning)
+                self._steps[span.span_id] = step
+                self._on_step(step)
+        return len(self._steps) > before
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps in the order in which they happened."""
+        return tuple(sorted(self._steps.values(), key=lambda step: step.after_ms))
+
+    def how_far(self) -> str:
+        """The last step, and the last error if there was one."""
+        if not self._steps:
+            return f"no step was seen{self._error}"
+        last = self.steps[-1]
+        return f"last seen at {last.event} in {last.service}{self._error}"
+
+
 def follow(
     aws: Aws,
     spans: SpanReader,
@@ -71,54 +111,32 @@ def follow(
         JourneyFailed: time ran out; says how far the order came.
     """
     started = time.monotonic()
-    since_ms = int((time.time() - 60) * 1000)
-    seen: dict[str, Step] = {}
-    beginning: dt.datetime | None = None
-
-    def look() -> None:
-        nonlocal beginning
-        for span in spans.containing(placed.trace_id, since_ms=since_ms):
-            if span.kind not in _STAGES:
-                continue
-            if beginning is None:
-                beginning = span.start
-            if span.span_id not in seen:
-                seen[span.span_id] = _step(span, beginning)
-                on_step(seen[span.span_id])
+    watch = _Watch(spans, placed.trace_id, on_step)
 
     def email() -> Email | None:
-        look()
-        found = [email for email in emails(aws) if email.mentions(placed.order_id)]
-        return found[0] if found else None
-
-    message = wait_for(email, timeout=timeout, interval=_INTERVAL_SECONDS)
-    if message is None:
-        last = list(seen.values())[-1] if seen else None
-        reached = (
-            f"the last step seen was {last.event} in {last.service}" if last else "no step seen"
-        )
-        raise JourneyFailed(
-            f"order {placed.order_id} brought no e-mail within {timeout:.0f} s: {reached}"
-        )
+        watch.look()
+        return next((mail for mail in emails(aws) if mail.mentions(placed.order_id)), None)
 
     def final() -> str | None:
         status = str(shop.order(placed.order_id).get("status", "")).upper()
         return status if status in FINAL else None
 
+    message = wait_for(email, timeout=timeout, interval=_INTERVAL_SECONDS)
+    if message is None:
+        raise JourneyFailed(
+            f"order {placed.order_id} brought no e-mail within {timeout:.0f} s: {watch.how_far()}"
+        )
     status = wait_for(final, timeout=timeout, interval=_INTERVAL_SECONDS)
     if status is None:
         raise JourneyFailed(f"order {placed.order_id} has an e-mail but no final state")
     seconds = time.monotonic() - started
-    # The span of the e-mail's own handler is logged after the e-mail is stored.
-    wait_for(lambda: _task_seen(look, seen), timeout=3.0, interval=_INTERVAL_SECONDS)
-    steps = tuple(sorted(seen.values(), key=lambda step: step.after_ms))
-    return Followed(placed.order_id, placed.trace_id, status, message, steps, seconds)
-
-
-def _task_seen(look: Callable[[], None], seen: dict[str, Step]) -> bool | None:
-    before = len(seen)
-    look()
-    return True if seen and len(seen) == before else None
+    # A handler's span is logged after its effect: the last one may come after the e-mail.
+    wait_for(
+        lambda: None if watch.look() else True,
+        timeout=_LAST_SPAN_SECONDS,
+        interval=_INTERVAL_SECONDS,
+    )
+    return Followed(placed.order_id, placed.trace_id, status, message, watch.steps, seconds)
 
 
 def _step(span: Span, beginning: dt.datetime) -> Step:

@@ -25,6 +25,9 @@ class Span:
     start: dt.datetime
     end: dt.datetime
     status: str
+    """``ok`` or ``error``."""
+    error: str = ""
+    """What went wrong."""
     attributes: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @property
@@ -61,6 +64,7 @@ def parse_span(line: str) -> Span | None:
             start=dt.datetime.fromisoformat(content["start"]),
             end=dt.datetime.fromisoformat(content["end"]),
             status=str(content.get("status", "")),
+            error=str(content.get("error", "")),
             attributes=dict(content.get("attributes") or {}),
         )
     except (KeyError, ValueError):

@@ -67,6 +67,7 @@ def as_json(nodes: Iterable[Node]) -> list[dict[str, Any]]:
             "start": node.span.start.isoformat(timespec="milliseconds"),
             "milliseconds": round(node.span.milliseconds, 1),
             "status": node.span.status,
+            "error": node.span.error,
             "attributes": node.span.attributes,
             "children": as_json(node.children),
         }
