@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from shop_contract import PaymentSeen
 
 from trunkline import Caller
 from trunkline.telemetry import tracing
+from trunkline.telemetry.logs import configure_logs
 from trunkline.telemetry.setup import configure
 from trunkline.telemetry.xray import parse_xray
 from trunkline.testing import ServiceHarness
@@ -144,6 +146,22 @@ def test_log_line_has_its_extra_fields(capsys: pytest.CaptureFixture[str]) -> No
     assert line["message"] == "hello world"
     assert (line["order"], line["odd"]) == ("1", "{1}")
     assert "trace_id" not in line
+
+
+def test_lambdas_own_handler_makes_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a function each line is written once; elsewhere other handlers are left alone."""
+    root = logging.getLogger()
+    before = list(root.handlers)
+    monkeypatch.setattr(root, "handlers", [*before, logging.StreamHandler(sys.stdout)])
+    configure_logs()
+    assert len(root.handlers) >= 2
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "x")
+    configure_logs()
+    logging.getLogger("shop").warning("once")
+    (line,) = lines(capsys, "log")
+    assert line["message"] == "once"
 
 
 def test_span_tells_its_exception(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,10 @@ from trunkline.invocation import current
 _STANDARD = frozenset(
     logging.LogRecord("", 0, "", 0, "", None, None).__dict__ | {"message": "", "asctime": ""}
 )
+
+_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+"""Set in every Lambda function, which has a handler of its own at the root logger
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html)."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -69,14 +74,12 @@ class _StandardOutput(logging.StreamHandler[Any]):
 
 
 def configure_logs() -> None:
-    """Send all logs to standard output as JSON, in place of Lambda's own handler."""
+    """Send all logs to standard output as JSON; in Lambda, in place of its own handler."""
     handler = _StandardOutput()
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     for other in list(root.handlers):
-        if type(other).__module__.startswith(("awslambdaric", "bootstrap")) or isinstance(
-            other, _StandardOutput
-        ):
+        if _LAMBDA in os.environ or isinstance(other, _StandardOutput):
             root.removeHandler(other)
     root.addHandler(handler)
     root.setLevel(logging.INFO)
