@@ -91,6 +91,12 @@ class FoundationStack(RootStack):
                 service_statement("Alarms", "cloudwatch", *use, conditions=on_behalf_of(alarms)),
                 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
                 service_statement(
+                    "TrailLooks",
+                    "cloudtrail",
+                    "kms:DescribeKey",
+                    conditions={"StringEquals": {"aws:SourceArn": aws.trail_arn}},
+                ),
+                service_statement(
                     "Trail",
                     "cloudtrail",
                     "kms:GenerateDataKey",
