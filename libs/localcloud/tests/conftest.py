@@ -19,6 +19,14 @@ from botocore.config import Config
 
 from trunkline_localcloud import CloudSettings, LocalCloud
 
+_SERVICE_ROLE = "arn:aws:iam::aws:policy/service-role/"
+_MANAGED = (
+    "AWSLambdaVPCAccessExecutionRole",
+    "AWSLambdaSQSQueueExecutionRole",
+    "AWSLambdaDynamoDBExecutionRole",
+    "AWSLambdaKinesisExecutionRole",
+)
+
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
@@ -74,18 +82,27 @@ def _package(**files: str) -> bytes:
 def function(client: Callable[..., Any]) -> Iterator[Callable[..., str]]:
     """Makes a function from the source of its module ``app`` and returns its name.
 
-    Keywords are those of CreateFunction; ``statements`` are what its role may do.
+    Keywords are those of CreateFunction; ``statements`` are what its role may do, beside
+    writing its log, working in a VPC and reading event sources, unless ``bare``.
     """
     iam, functions = client("iam"), client("lambda")
     made: list[str] = []
 
-    def make(source: str, *, statements: Sequence[dict[str, Any]] = (), **overrides: Any) -> str:
+    def make(
+        source: str,
+        *,
+        statements: Sequence[dict[str, Any]] = (),
+        bare: bool = False,
+        **overrides: Any,
+    ) -> str:
         name = f"function-{secrets.token_hex(4)}"
         trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
         role = iam.create_role(
             RoleName=name,
             AssumeRolePolicyDocument=_policy({**trust, "Action": "sts:AssumeRole"}),
         )
+        for managed in () if bare else _MANAGED:
+            iam.attach_role_policy(RoleName=name, PolicyArn=_SERVICE_ROLE + managed)
         if statements:
             iam.put_role_policy(
                 RoleName=name, PolicyName="all", PolicyDocument=_policy(*statements)

@@ -65,6 +65,9 @@ def _make_function(cloud: LocalCloud, name: str) -> None:
     }
     with _client(cloud, "iam") as iam, _client(cloud, "lambda") as functions:
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        for managed in ("AWSLambdaSQSQueueExecutionRole", "AWSLambdaBasicExecutionRole"):
+            arn = f"arn:aws:iam::aws:policy/service-role/{managed}"
+            iam.attach_role_policy(RoleName=name, PolicyArn=arn)
         functions.create_function(
             FunctionName=name,
             Runtime=f"python3.{sys.version_info.minor}",

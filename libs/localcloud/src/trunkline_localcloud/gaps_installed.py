@@ -16,6 +16,7 @@ from trunkline_localcloud.gaps import (
     authorization_resources,
     cloudtrail_tags,
     execute_api,
+    execution_roles,
     flow_logs,
     function_processes,
     kms_through_services,
@@ -61,6 +62,7 @@ GAPS: tuple[Gap, ...] = (
     source_vpce,
     principal_keys,
     execute_api,
+    execution_roles,
     function_processes,
     lambda_metrics,  # before alias_routing, which says which version runs
     alias_routing,

@@ -27,6 +27,7 @@ from trunkline_localcloud.functions import (
 )
 from trunkline_localcloud.patching import expect, replace
 from trunkline_localcloud.request_context import inbound_trace
+from trunkline_localcloud.role_permissions import role_may
 from trunkline_localcloud.settings import CloudSettings
 
 __all__ = ["close", "install"]
@@ -85,7 +86,7 @@ def _run_in_process(runtime: FunctionRuntime) -> _Patch:
                     reason_code="ConcurrentInvocationLimitExceeded",
                     msg="Rate Exceeded: every process of the function is busy.",
                 )
-            _write_log(function.log_group, environment.log_stream, outcome)
+            _write_log(function, environment.log_stream, outcome)
             return _result(outcome)
 
         return execute
@@ -134,11 +135,20 @@ def _new_trace() -> str:
     return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
 
 
-def _write_log(group: str, stream: str, outcome: Outcome) -> None:
-    """Append to the process's log stream; Lambda makes group and stream when they are missing."""
+def _write_log(function: FunctionVersion, stream: str, outcome: Outcome) -> None:
+    """Append to the process's log stream, as far as its role may; what is missing is made."""
     from ministack.services import cloudwatch_logs
 
-    if group not in cloudwatch_logs._log_groups:
+    group = function.log_group
+    arn = f"arn:aws:logs:{function.region}:{function.account_id}:log-group:{group}"
+    missing = group not in cloudwatch_logs._log_groups
+    needed = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    if missing:
+        needed.append("logs:CreateLogGroup")
+    resource = f"{arn}:log-stream:{stream}"
+    if not all(role_may(function.role_arn, each, resource) for each in needed):
+        return
+    if missing:
         cloudwatch_logs._create_log_group({"logGroupName": group})
     if stream not in cloudwatch_logs._log_groups[group]["streams"]:
         cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})

@@ -1,10 +1,12 @@
 """What policies know of the caller.
 
 AWS compares ``aws:PrincipalArn`` with the ARN of the role, not with that of the role's session,
-and knows the caller's keys, such as its tags, in every policy
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties).
-MiniStack compares the session's ARN, and knows no other key of the caller where SQS, SNS and S3
-evaluate their resource policies themselves.
+knows the caller's keys, such as its tags, in every policy, and knows by
+``lambda:SourceFunctionArn`` that a function's code calls
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties,
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-permissions.html#permissions-executionrole-source-function-arn).
+MiniStack compares the session's ARN, knows no other key of the caller where SQS, SNS and S3
+evaluate their resource policies themselves, and knows no function.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from trunkline_localcloud.functions.credentials import issuer
 from trunkline_localcloud.patching import expect, replace
 from trunkline_localcloud.settings import CloudSettings
 
@@ -30,9 +33,21 @@ def install(_settings: CloudSettings) -> None:
     from ministack.services import iam
 
     expect(_GAP, iam, "_roles")
+    replace(_GAP, iam_evaluator, "_principal_keys", ("credential",), _with_function)
     resolution = ("access_key_id", "account_id", "credential")
     replace(_GAP, iam_evaluator, "resolve_principal", resolution, _remember_caller)
     replace(_GAP, iam_evaluator, "_resolve_condition_key", ("key", "ctx"), _with_caller)
+
+
+def _with_function(original: Callable[..., Any]) -> Callable[..., Any]:
+    def principal_keys(credential: Any) -> Any:
+        keys = dict(original(credential))
+        holder = issuer.holder_of(credential.access_key_id)
+        if holder is not None:
+            keys["lambda:sourcefunctionarn"] = holder.function.function_arn
+        return keys
+
+    return principal_keys
 
 
 def _remember_caller(original: Callable[..., Any]) -> Callable[..., Any]:
