@@ -33,7 +33,7 @@ class Call(Generic[P, R]):
     ) -> None:
         self.operation = operation
         self.timeout = timeout
-        """Seconds for the whole call; the running invocation's remaining time bounds it too."""
+        """Seconds that the other service may take; what is left of the invocation bounds it too."""
         self.fallback = fallback
         self.need = CallNeed(
             service=operation.service,

@@ -42,16 +42,18 @@ def invoke(operation: Operation[P, R], arguments: Mapping[str, Any], *, timeout:
     Args:
         operation: from the other service's contract.
         arguments: by name, as the contract has them.
-        timeout: seconds for the whole call; what is left of the running invocation, less
-            :data:`MARGIN_SECONDS`, bounds it too.
+        timeout: seconds that the other service may take; what is left of the running invocation,
+            less :data:`MARGIN_SECONDS`, bounds it too.
 
     Raises:
         Problem: a subclass says what went wrong; see :class:`trunkline.clients.Call`.
     """
     name = f"call {operation.service}.{operation.name}"
     with tracing.span(name, kind="client") as span:
-        end = time.monotonic() + _budget(timeout)
+        _budget(timeout)
         url, headers, body = _request(operation, arguments)
+        # From here on the time is the other service's: looking up its address was ours.
+        end = time.monotonic() + _budget(timeout)
         headers["traceparent"] = tracing.traceparent() or ""
         repeatable = operation.kind == "query" or IDEMPOTENCY_HEADER in headers
         answer = _send(operation, url, headers, body, end, repeatable=repeatable)

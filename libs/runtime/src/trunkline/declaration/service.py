@@ -161,7 +161,8 @@ class Service:
 
         Args:
             operation: the operation, from the other service's contract.
-            timeout: seconds for the whole call, at most what is left of the running invocation.
+            timeout: seconds that the other service may take, at most what is left of the running
+                invocation.
             fallback: answers with the same arguments when the other service cannot.
         """
         if operation.service == self.name:
