@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -179,6 +180,21 @@ def test_entry_point_imports_no_test_kit() -> None:
     forbidden = {"moto", "requests", "pytest", "trunkline.testing", "aws_lambda_powertools"}
     assert modules & forbidden == set()
     assert "trunkline.declaration.manifest_of" not in modules
+
+
+def test_only_adapters_know_boto3() -> None:
+    """boto3 and botocore are imported in modules called aws.py, in the folder aws, and nowhere."""
+    source = Path(entrypoints.__file__).parent
+    guilty = {
+        str(path.relative_to(source))
+        for path in source.rglob("*.py")
+        if path.name != "aws.py" and path.parent.name != "aws"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None), *(alias.name for alias in node.names)]
+        if name is not None and name.split(".")[0] in ("boto3", "botocore")
+    }
+    assert guilty == set()
 
 
 def test_every_module_imports_without_environment() -> None:

@@ -9,12 +9,10 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote, urlencode
 
 import urllib3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from pydantic import ValidationError
 
 from trunkline import environment
-from trunkline.aws.clients import credentials, region
+from trunkline.aws.signing import signed_headers
 from trunkline.clients.answers import problem_of
 from trunkline.contracts.api import IDEMPOTENCY_HEADER, Operation
 from trunkline.errors import CallRefused, DeadlineExceeded, Unavailable
@@ -130,7 +128,7 @@ def _send(
         left = end - time.monotonic()
         if left < MIN_SECONDS:
             raise Unavailable(f"{operation.service} did not answer in time", retry_after=1)
-        signed = _signed(operation.method, url, headers, body)
+        signed = signed_headers(operation.method, url, headers, body)
         try:
             return _pool.request(
                 operation.method,
@@ -147,12 +145,6 @@ def _send(
         except urllib3.exceptions.HTTPError as error:
             _forget(operation.service)
             raise Unavailable(f"{operation.service} does not answer", retry_after=1) from error
-
-
-def _signed(method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-    request = AWSRequest(method=method, url=url, data=body, headers=dict(headers))
-    SigV4Auth(credentials(), "execute-api", region()).add_auth(request)
-    return dict(request.headers.items())
 
 
 def _base_url(service: str) -> str:
