@@ -15,6 +15,7 @@ from trunkline.telemetry.xray import ROOT_TRACE_ID, parse_xray
 
 Kind = Literal["internal", "server", "client", "producer", "consumer"]
 
+_TRACER = trace.get_tracer("trunkline")
 _W3C = TraceContextTextMapPropagator()
 _KINDS: Mapping[Kind, SpanKind] = {
     "internal": SpanKind.INTERNAL,
@@ -23,11 +24,6 @@ _KINDS: Mapping[Kind, SpanKind] = {
     "producer": SpanKind.PRODUCER,
     "consumer": SpanKind.CONSUMER,
 }
-
-
-def tracer() -> trace.Tracer:
-    """The runtime's tracer."""
-    return trace.get_tracer("trunkline")
 
 
 @contextmanager
@@ -46,7 +42,7 @@ def span(
         parent: the context that came over the wire; the current span if ``None``.
         attributes: facts known at the start.
     """
-    with tracer().start_as_current_span(
+    with _TRACER.start_as_current_span(
         name,
         context=parent,
         kind=_KINDS[kind],
@@ -65,7 +61,7 @@ def open_span(
     attributes: Mapping[str, str | int | bool] | None = None,
 ) -> Span:
     """A span that the caller ends by itself, for work on many things at once."""
-    return tracer().start_span(name, context=parent, kind=_KINDS[kind], attributes=attributes)
+    return _TRACER.start_span(name, context=parent, kind=_KINDS[kind], attributes=attributes)
 
 
 def failed(active: Span, reason: str) -> None:
