@@ -13,11 +13,10 @@ from trunkline_devtools.errors import LoadFailed
 from trunkline_devtools.load import (
     LoadPlan,
     LoadResults,
-    collect,
     find_faults,
     make_load,
-    wait_until_settled,
 )
+from trunkline_devtools.load.evidence import collect, wait_until_settled
 from trunkline_devtools.local import LocalPlatform, RunningPlatform
 from trunkline_devtools.output import print_json
 from trunkline_devtools.progress import Reporter

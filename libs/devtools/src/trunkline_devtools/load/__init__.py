@@ -1,6 +1,9 @@
-"""Load on the running shop, and the check of every order afterwards."""
+"""Load on the running shop, and the check of every order afterwards.
 
-from trunkline_devtools.load.evidence import collect, wait_until_settled
+What needs boto3 is not re-exported: the process that makes the load imports this package, and
+locust must patch the standard library before anything opens connections.
+"""
+
 from trunkline_devtools.load.plan import LoadPlan, LoadResults, OrderMade, RequestStatistics
 from trunkline_devtools.load.run import make_load
 from trunkline_devtools.load.verify import Evidence, StoredOrder, find_faults
@@ -12,8 +15,6 @@ __all__ = [
     "OrderMade",
     "RequestStatistics",
     "StoredOrder",
-    "collect",
     "find_faults",
     "make_load",
-    "wait_until_settled",
 ]

@@ -22,7 +22,7 @@ def main(results: Path) -> int:
     runner = environment.create_local_runner()
     runner.start(plan.users, spawn_rate=plan.users)
     # Importing locust has made threads cooperative: this timer is a greenlet among the users.
-    threading.Timer(plan.seconds, runner.stop).start()
+    threading.Timer(plan.seconds, runner.quit).start()
     runner.greenlet.join()
     statistics = environment.stats
     LoadResults(

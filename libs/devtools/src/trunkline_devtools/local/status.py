@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rich.table import Table
@@ -40,11 +41,7 @@ def facts(workspace: Workspace) -> dict[str, Any]:
         "user_pool_id": parameters["edge/user-pool-id"],
         "client_id": parameters["edge/client-id"],
         "apis": {
-            manifest.service: {
-                "id": parameters.get(f"services/{manifest.service}/api-id"),
-                "url": parameters.get(f"services/{manifest.service}/api-url"),
-                "exposure": manifest.api.exposure,
-            }
+            manifest.service: _api(manifest.service, manifest.api.exposure, parameters)
             for manifest in platform.manifests
             if manifest.api is not None
         },
@@ -86,6 +83,19 @@ def facts(workspace: Workspace) -> dict[str, Any]:
                 for companion in platform.companions
             },
         },
+    }
+
+
+def _api(service: str, exposure: str, parameters: dict[str, str]) -> dict[str, str | None]:
+    """A service's API. Public services share one, which belongs to the root ``edge``."""
+    if exposure == "public":
+        url = parameters["edge/public-url"]
+        found = re.search(r"/restapis/([^/]+)/", url)
+        return {"id": found[1] if found else None, "url": url, "exposure": exposure}
+    return {
+        "id": parameters.get(f"services/{service}/api-id"),
+        "url": parameters.get(f"services/{service}/api-url"),
+        "exposure": exposure,
     }
 
 

@@ -13,6 +13,8 @@ from rich.table import Table
 
 __all__ = ["PhaseTime", "Reporter"]
 
+_PIPE_WIDTH = 240
+
 
 @dataclass(frozen=True)
 class PhaseTime:
@@ -34,7 +36,11 @@ class Reporter:
     @classmethod
     def for_person(cls, *, json: bool = False) -> Reporter:
         """A reporter on standard output, or on standard error when that is kept for JSON."""
-        return cls(Console(stderr=json, highlight=False, soft_wrap=True))
+        console = Console(stderr=json, highlight=False, soft_wrap=True)
+        if not console.is_terminal:
+            # Nobody's screen ends at 80 columns: what reads a pipe wants whole lines.
+            console.width = _PIPE_WIDTH
+        return cls(console)
 
     def say(self, text: str, *, style: str = "") -> None:
         """Print a line as it is."""
