@@ -1,4 +1,4 @@
-"""Contracts of ``api_integrations``, ``api_stages``, ``cloudtrail_tags`` and ``ses_identities``."""
+"""Contracts of the gaps that keep what a resource was created with."""
 
 from __future__ import annotations
 
@@ -56,6 +56,14 @@ def test_trail_keeps_the_tags_of_its_creation(client: Client) -> None:
     arn = trails.create_trail(Name=name, S3BucketName=name, TagsList=tags)["TrailARN"]
     (listed,) = trails.list_tags(ResourceIdList=[arn])["ResourceTagList"]
     assert tags == listed["TagsList"]
+
+
+def test_stream_keeps_the_tags_of_its_creation(client: Client) -> None:
+    """Tags given to CreateStream are listed."""
+    kinesis, name = client("kinesis"), f"stream-{secrets.token_hex(4)}"
+    kinesis.create_stream(StreamName=name, ShardCount=1, Tags={"owner": "clicks"})
+    listed = kinesis.list_tags_for_stream(StreamName=name)["Tags"]
+    assert listed == [{"Key": "owner", "Value": "clicks"}]
 
 
 def test_identity_keeps_its_configuration_set(client: Client) -> None:

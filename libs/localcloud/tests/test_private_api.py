@@ -115,6 +115,13 @@ def api(
         integrationHttpMethod="POST",
         uri=f"arn:aws:apigateway:{cloud.region}:lambda:path/{path}",
     )
+    client("lambda").add_permission(
+        FunctionName=arn,
+        StatementId="api",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn=f"arn:aws:execute-api:{cloud.region}:{cloud.account_id}:{rest_api}/*",
+    )
     gateway.create_deployment(restApiId=rest_api, stageName="v1")
     url = f"{cloud.endpoint}/restapis/{rest_api}/v1/_user_request_/items"
 

@@ -26,6 +26,7 @@ from uuid import uuid4
 from trunkline_localcloud.gaps.rotation_schedule import next_rotation
 from trunkline_localcloud.patching import expect, replace
 from trunkline_localcloud.periodic import repeat
+from trunkline_localcloud.service_permissions import service_may
 from trunkline_localcloud.settings import CloudSettings
 
 __all__ = ["install"]
@@ -70,7 +71,6 @@ class _Rotation:
 
     def __init__(self, secretsmanager: ModuleType) -> None:
         from ministack.core.concurrency import spawn_background
-        from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
         from ministack.services import lambda_svc
 
         self._secrets = expect(_GAP, secretsmanager, "_secrets")
@@ -85,13 +85,8 @@ class _Rotation:
         self._answer = expect(_GAP, secretsmanager, "json_response")
         self._refuse = expect(_GAP, secretsmanager, "error_response_json")
         self._function = expect(_GAP, lambda_svc, "_get_func_record_for_ref", ("function_ref",))
-        self._function_policy = expect(
-            _GAP, lambda_svc, "function_policy_for_arn", ("resource_arn",)
-        )
         self._record = expect(_GAP, lambda_svc, "_execution_record_for_config", ("func", "config"))
         self._lambda = lambda_svc
-        self._policy_context = EvalContext
-        self._evaluate_policy = evaluate_resource_policy
         self._in_background = spawn_background
 
     async def handle(
@@ -178,23 +173,15 @@ class _Rotation:
                 "A previous rotation isn't complete. That rotation will be reattempted.",
             )
         record, config, _name = self._function(function_arn)
-        if not record or not config or not self._may_invoke(function_arn, secret):
+        if (
+            not record
+            or not config
+            or not service_may(
+                _SERVICE, "lambda:InvokeFunction", function_arn, source_arn=secret["ARN"]
+            )
+        ):
             return "AccessDeniedException", _MAY_NOT_INVOKE
         return None
-
-    def _may_invoke(self, function_arn: str, secret: Secret) -> bool:
-        policy, account = self._function_policy(function_arn) or ({}, "")
-        context = self._policy_context(
-            principal_arn=_SERVICE,
-            principal_type="Service",
-            principal_account="",
-            action="lambda:InvokeFunction",
-            resource_arn=function_arn,
-            region=function_arn.split(":")[3],
-            service_context={"aws:sourceaccount": account, "aws:sourcearn": secret["ARN"]},
-        )
-        decision = self._evaluate_policy(policy, context, service=_SERVICE).decision
-        return bool(decision == "Allow")
 
     def _start(self, secret: Secret, version_id: str) -> None:
         self._remove_stage(secret, "AWSPENDING", except_version_id=version_id)
