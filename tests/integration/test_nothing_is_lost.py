@@ -12,6 +12,7 @@ import pytest
 import urllib3
 
 CHARGING = "trunkline-local-payments-on-order-placed"
+SETTLING = "trunkline-local-orders-on-payment-captured"
 
 
 @pytest.fixture
@@ -40,6 +41,17 @@ def _dead_letters(shop: Any, queue: str) -> list[dict[str, Any]]:
     )
     messages: list[dict[str, Any]] = found.get("Messages", [])
     return messages
+
+
+def _take(shop: Any, queue: str, order_id: str) -> dict[str, Any] | None:
+    """The dead letter about an order, which is removed from its queue."""
+    client = shop.client("sqs")
+    url = client.get_queue_url(QueueName=f"{queue}-dlq")["QueueUrl"]
+    for letter in _dead_letters(shop, queue):
+        if _about(letter, order_id):
+            client.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+            return letter
+    return None
 
 
 def _about(message: dict[str, Any], order_id: str) -> bool:
@@ -124,6 +136,10 @@ def test_an_event_delivered_twenty_times_charges_once(
     eventually("the queue is drained", drained, timeout=180)
     assert 1 == len(charges(order_id))
     assert not any(_about(letter, order_id) for letter in _dead_letters(shop, CHARGING))
+    # Nobody placed this order, so orders puts the news of its payment aside: once, as it came once.
+    letter = eventually("the payment's news", lambda: _take(shop, SETTLING, order_id))
+    assert "UnknownOrder" == letter["MessageAttributes"]["error_type"]["StringValue"]
+    assert not any(_about(letter, order_id) for letter in _dead_letters(shop, SETTLING))
 
 
 CRASHES = {
