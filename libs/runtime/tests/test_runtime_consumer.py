@@ -355,6 +355,7 @@ def test_message_is_returned_untouched_when_no_time_is_left() -> None:
     bench = Bench()
     assert bench.deliver(body(Paid(order_id="1")), seconds=0.1) == (False,)
     assert bench.attempts == []
+    assert bench.queue.postponed == [0]
 
 
 def test_unknown_fields_of_an_event_are_ignored() -> None:

@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 MIN_SECONDS = 0.5
 """With less time left, a message is returned untouched: its handler would be cut off."""
-
-
 FIRST_DELAY_SECONDS = 2
 DELAY_GROWTH = 3
 MAX_DELAY_SECONDS = 900
@@ -131,7 +129,7 @@ class ConsumerProgram:
         base = Invocation(self._service, self._function, self._function, deadline)
         if base.remaining() < MIN_SECONDS:
             logger.info("returned to the queue: no time is left", extra={"id": delivery.message_id})
-            return False
+            return self._return(delivery, 0)
         with Attempt() as parsing:
             envelope = CloudEvent.parse(delivery.body)
         if parsing.error is not None:
