@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import asdict
+from typing import Any
 
 from rich.table import Table
 
@@ -50,20 +51,31 @@ def run(options: argparse.Namespace) -> None:
         settled = wait_until_settled(running, results.orders)
     faults = find_faults(results.orders, collect(running, results.orders))
     if options.json:
-        print_json({**asdict(results), "settled": settled, "faults": list(faults)})
+        print_json(_summary(results, settled=settled, faults=faults))
     else:
         _report(reporter, results)
     for text in (*results.errors, *faults)[:_SHOWN_FAULTS]:
         reporter.say(f"  {text}", style="red")
     if results.failures or faults or not settled:
         raise LoadFailed(f"{results.failures} requests failed, {len(faults)} records are wrong")
-    declined = sum(order.declined for order in results.orders)
-    repeated = sum(order.requests > 1 for order in results.orders)
     reporter.say(
-        f"{len(results.orders)} orders ({declined} declined, {repeated} sent twice): "
-        "each final once, charged once, one e-mail each",
+        f"{len(results.orders)} orders ({results.declines} declined, {results.repeated_keys} sent "
+        "twice): each final once, charged once, one e-mail each",
         style="green",
     )
+
+
+def _summary(results: LoadResults, *, settled: bool, faults: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "failures": results.failures,
+        "orders": len(results.orders),
+        "declines": results.declines,
+        "repeated_keys": results.repeated_keys,
+        "settled": settled,
+        "inconsistent_orders": list(faults),
+        "errors": list(results.errors),
+        "requests": [asdict(entry) for entry in results.statistics],
+    }
 
 
 def _plan(running: RunningPlatform, users: int, seconds: float) -> LoadPlan:

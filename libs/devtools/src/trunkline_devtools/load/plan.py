@@ -73,6 +73,16 @@ class LoadResults:
         """How many requests failed."""
         return sum(entry.failures for entry in self.statistics)
 
+    @property
+    def declines(self) -> int:
+        """How many orders were paid with the card that is declined."""
+        return sum(order.declined for order in self.orders)
+
+    @property
+    def repeated_keys(self) -> int:
+        """How many orders were sent more than once under one key."""
+        return sum(order.requests > 1 for order in self.orders)
+
     def write(self, path: Path) -> None:
         """Write them as JSON."""
         path.write_text(json.dumps(asdict(self)))

@@ -19,6 +19,8 @@ __all__ = ["facts", "table"]
 def facts(workspace: Workspace) -> dict[str, Any]:
     """Everything that a program needs to use the platform; holds keys, so handle with care.
 
+    Functions, queues and tables are listed by their names in AWS.
+
     Raises:
         NothingRuns: it does not run.
         DevtoolsError: the platform is not wholly there.
@@ -46,21 +48,26 @@ def facts(workspace: Workspace) -> dict[str, Any]:
             if manifest.api is not None
         },
         "functions": {
-            f"{manifest.service}/{function.name}": names.function(
-                LOCAL, manifest.service, function.name
-            )
+            names.function(LOCAL, manifest.service, function.name): {
+                "service": manifest.service,
+                "name": function.name,
+            }
             for manifest in platform.manifests
             for function in manifest.functions
         },
         "queues": {
-            f"{pair.service}/{pair.function}": {
-                "name": pair.queue,
+            pair.queue: {
+                "service": pair.service,
+                "function": pair.function,
                 "dead_letter_queue": pair.dead_letter_queue,
             }
             for pair in pairs
         },
         "tables": {
-            f"{manifest.service}/{table.name}": names.table(LOCAL, manifest.service, table.name)
+            names.table(LOCAL, manifest.service, table.name): {
+                "service": manifest.service,
+                "name": table.name,
+            }
             for manifest in platform.manifests
             for table in manifest.tables
         },
@@ -112,9 +119,9 @@ def table(facts: dict[str, Any]) -> Table:
     for service, api in facts["apis"].items():
         shown.add_row(f"API {service}", f"{api['exposure']}  {api['url']}")
     for name, queue in facts["queues"].items():
-        shown.add_row(f"queue {name}", queue["name"])
-    for name, physical in facts["tables"].items():
-        shown.add_row(f"table {name}", physical)
+        shown.add_row(f"queue {queue['service']}/{queue['function']}", name)
+    for name, kept in facts["tables"].items():
+        shown.add_row(f"table {kept['service']}/{kept['name']}", name)
     for name, process in facts["processes"].items():
         state = "running" if process["running"] else "stopped"
         shown.add_row(f"process {name}", f"{state}  {process['url'] or ''}")
