@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,18 +192,28 @@ def test_credentials_are_the_roles(client: Client, function: Make) -> None:
     assert f"arn:aws:sts::000000000000:assumed-role/{name}/{name}" == identity["Arn"]
 
 
-def test_concurrent_invocations_have_their_own_processes(client: Client, function: Make) -> None:
+def test_concurrent_invocations_have_their_own_processes(
+    client: Client, function: Make, tmp_path: Path
+) -> None:
     """Invocations at the same time run side by side, later ones reuse the processes."""
     name = function(
-        "import os, time\ndef handler(e, c):\n    time.sleep(0.5)\n    return os.getpid()"
+        """
+        import os, time
+        def handler(event, context):
+            place = event["place"]
+            open(os.path.join(place, str(os.getpid())), "w").close()
+            while len(os.listdir(place)) < event["until"]:
+                time.sleep(0.01)
+            return os.getpid()
+        """,
+        Timeout=60,
     )
-    with ThreadPoolExecutor(4) as threads:
-        began = time.monotonic()
-        first = {answer for answer, _ in threads.map(lambda _: invoke(client, name), range(4))}
-        assert time.monotonic() - began < 1.8
-        second = {answer for answer, _ in threads.map(lambda _: invoke(client, name), range(4))}
-    assert len(first) == 4
-    assert second <= first
+    event = {"place": str(tmp_path), "until": 3}
+    with ThreadPoolExecutor(3) as threads:
+        first = {answer for answer, _ in threads.map(lambda _: invoke(client, name, event), "123")}
+        again = {answer for answer, _ in threads.map(lambda _: invoke(client, name, event), "123")}
+    assert len(first) == 3
+    assert again <= first
 
 
 @pytest.mark.parametrize("qualifier", ["$LATEST", "live"])
@@ -242,14 +253,17 @@ def test_cold_start_costs_little_more_than_the_interpreter(client: Client, funct
 
 
 def test_silent_invocation_waits_for_nothing(client: Client, function: Make) -> None:
-    """A warm invocation that logs nothing does not wait 50 ms for a log."""
+    """A warm invocation that logs nothing takes little more than any other call: no 50 ms wait."""
     name = function("def handler(event, context): return event")
-    durations = []
+    calls, invocations = [], []
     for number in range(30):
         began = time.monotonic()
+        client("lambda").get_function_configuration(FunctionName=name)
+        calls.append(time.monotonic() - began)
+        began = time.monotonic()
         assert invoke(client, name, number) == (number, None)
-        durations.append(time.monotonic() - began)
-    assert min(durations) < 0.04
+        invocations.append(time.monotonic() - began)
+    assert min(invocations) < min(calls) + 0.045
 
 
 def test_trace_header_reaches_the_function(client: Client, function: Make) -> None:

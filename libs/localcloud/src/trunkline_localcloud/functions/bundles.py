@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 import stat
 import tempfile
 import threading
+import time
 import zipfile
 from pathlib import Path
 
 __all__ = ["BundleStore"]
 
+_UNUSED_SECONDS = 7 * 24 * 3600.0
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
@@ -30,6 +33,7 @@ class BundleStore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lock = threading.Lock()
+        self._remove_unused()
 
     def extracted(self, archive: bytes) -> Path:
         """The directory with the content of ``archive``, a zip file.
@@ -39,9 +43,18 @@ class BundleStore:
         """
         target = self._directory / hashlib.sha256(archive).hexdigest()
         with self._lock:
-            if not target.is_dir():
+            if target.is_dir():
+                os.utime(target)
+            else:
                 self._extract(archive, target)
         return target
+
+    def _remove_unused(self) -> None:
+        """Remove what no process was made from for a while; it is extracted again when needed."""
+        limit = time.time() - _UNUSED_SECONDS
+        for bundle in self._directory.glob("*"):
+            if bundle.stat().st_mtime < limit:
+                shutil.rmtree(bundle, ignore_errors=True)
 
     def _extract(self, archive: bytes, target: Path) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)

@@ -98,66 +98,10 @@ class ExecutionEnvironment:
         self._init_seconds: float | None = None
         self._init_error: dict[str, Any] | None = None
         self._max_rss_kib = 0
+        self._prelude: list[LogLine] = []
 
-    def invoke(self, invocation: Invocation) -> Outcome:
-        """Run the handler once; the process is started first when it is not running.
-
-        Never raises for what the function does: errors, exits and timeouts are outcomes.
-        """
-        self.last_used = time.monotonic()
-        prelude: list[LogLine] = []
-        started_now = self._process is None
-        if started_now:
-            prelude = self._start()
-        began = time.monotonic()
-        start = LogLine.now(f"START RequestId: {invocation.request_id} Version: {self._version}")
-        if self._init_error is not None:
-            payload = {**self._init_error, "requestId": invocation.request_id}
-            failed, lines = True, list[LogLine]()
-            self.stop()
-        else:
-            payload, failed, lines = self._ask(invocation)
-        log = [
-            *prelude,
-            start,
-            *lines,
-            LogLine.now(f"END RequestId: {invocation.request_id}"),
-            LogLine.now(self._report(invocation.request_id, time.monotonic() - began, started_now)),
-        ]
-        self.last_used = time.monotonic()
-        return Outcome(payload, failed, log)
-
-    @property
-    def usable(self) -> bool:
-        """Whether it can take another invocation."""
-        return self._process is not None and not self._killed and self._process.poll() is None
-
-    def kill(self) -> None:
-        """SIGKILL the process and all that it started, as a crash would end it."""
-        self._killed = True
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-
-    def stop(self) -> None:
-        """End the process, take its credentials back and remove its files."""
-        self.kill()
-        if self._process is not None:
-            self._process.wait()
-        if self._control is not None:
-            self._control.close()
-        if self._output is not None:
-            self._output.close()
-        if self._credentials is not None:
-            issuer.revoke(self._credentials)
-        shutil.rmtree(self._scratch, ignore_errors=True)
-
-    @property
-    def _version(self) -> str:
-        return self.function.version
-
-    def _start(self) -> list[LogLine]:
-        """Start the process and let it import the handler; returns what that wrote."""
+    def start(self) -> None:
+        """Start the process and let it import the handler; what fails shows when it is invoked."""
         began = time.monotonic()
         self._scratch.mkdir(parents=True)
         first = LogLine.now(f"INIT_START Runtime Version: {self._interpreter.description}")
@@ -200,7 +144,63 @@ class ExecutionEnvironment:
             self._max_rss_kib = answer["max_rss"]
             self._init_error = answer["payload"] if answer["kind"] == "init_error" else None
         self._init_seconds = time.monotonic() - began
-        return [first, *self._output.until("init", _LOG_SECONDS)]
+        self._prelude = [first, *self._output.until("init", _LOG_SECONDS)]
+
+    def invoke(self, invocation: Invocation) -> Outcome:
+        """Run the handler once, in the process that ``start`` has started.
+
+        Never raises for what the function does: errors, exits and timeouts are outcomes.
+        """
+        self.last_used = time.monotonic()
+        prelude, self._prelude = self._prelude, []
+        began = time.monotonic()
+        start = LogLine.now(f"START RequestId: {invocation.request_id} Version: {self._version}")
+        if self._init_error is not None:
+            payload = {**self._init_error, "requestId": invocation.request_id}
+            failed, lines = True, list[LogLine]()
+            self.stop()
+        else:
+            payload, failed, lines = self._ask(invocation)
+        log = [
+            *prelude,
+            start,
+            *lines,
+            LogLine.now(f"END RequestId: {invocation.request_id}"),
+            LogLine.now(
+                self._report(invocation.request_id, time.monotonic() - began, bool(prelude))
+            ),
+        ]
+        self.last_used = time.monotonic()
+        return Outcome(payload, failed, log)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can take another invocation."""
+        return self._process is not None and not self._killed and self._process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL the process and all that it started, as a crash would end it."""
+        self._killed = True
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End the process, take its credentials back and remove its files."""
+        self.kill()
+        if self._process is not None:
+            self._process.wait()
+        if self._control is not None:
+            self._control.close()
+        if self._output is not None:
+            self._output.close()
+        if self._credentials is not None:
+            issuer.revoke(self._credentials)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @property
+    def _version(self) -> str:
+        return self.function.version
 
     def _ask(self, invocation: Invocation) -> tuple[Any, bool, list[LogLine]]:
         assert self._output is not None  # noqa: S101 - started
@@ -277,7 +277,7 @@ class ExecutionEnvironment:
             parts += part
         return bytes(parts)
 
-    def _report(self, request_id: str, seconds: float, started_now: bool) -> str:
+    def _report(self, request_id: str, seconds: float, cold: bool) -> str:
         milliseconds = seconds * 1000
         fields = [
             f"REPORT RequestId: {request_id}",
@@ -286,7 +286,7 @@ class ExecutionEnvironment:
             f"Memory Size: {self.function.memory_mb} MB",
             f"Max Memory Used: {max(1, self._max_rss_kib // 1024)} MB",
         ]
-        if started_now and self._init_seconds is not None:
+        if cold and self._init_seconds is not None:
             fields.append(f"Init Duration: {self._init_seconds * 1000:.2f} ms")
         return "\t".join(fields)
 

@@ -13,11 +13,13 @@ from trunkline_localcloud.functions.environment import ExecutionEnvironment
 
 __all__ = ["EnvironmentPool", "NoCapacityError"]
 
+_WAIT_SECONDS = 30.0
 _IDLE_SECONDS = 600.0
+_SURPLUS_IDLE_SECONDS = 60.0
 
 
 class NoCapacityError(Exception):
-    """Every process of the function stayed busy for as long as an invocation may take."""
+    """Every process of the function stayed busy for longer than anybody waits."""
 
 
 class EnvironmentPool:
@@ -32,6 +34,7 @@ class EnvironmentPool:
         self._idle: dict[str, list[ExecutionEnvironment]] = {}
         self._busy: set[ExecutionEnvironment] = set()
         self._leases: Counter[str] = Counter()
+        self._starting: set[str] = set()
         self._changed = threading.Condition()
         self._closed = False
 
@@ -41,16 +44,18 @@ class EnvironmentPool:
     ) -> Iterator[ExecutionEnvironment]:
         """A process of ``function`` for one invocation: a warm one, or what ``make`` makes.
 
+        Processes of one function start one after another: by the time that the first is up it may
+        do for those that wait, and a laptop has few cores.
+
         Raises:
-            NoCapacityError: all its processes stayed busy for the function's timeout, or the
-                cloud stops.
+            NoCapacityError: all its processes stayed busy, or the cloud stops.
         """
         key = f"{function.function_arn}:{function.version}:{function.fingerprint}"
         self._reap()
-        environment = self._take(key, function.timeout)
+        environment = self._take(key)
         try:
             if environment is None:
-                environment = make()
+                environment = self._start(key, make)
             with self._changed:
                 self._busy.add(environment)
             yield environment
@@ -81,9 +86,19 @@ class EnvironmentPool:
             environment.kill()
         _stop(ended)
 
-    def _take(self, key: str, timeout: float) -> ExecutionEnvironment | None:
-        """A warm process, or None when a new one may be made."""
-        deadline = time.monotonic() + timeout
+    def _start(self, key: str, make: Callable[[], ExecutionEnvironment]) -> ExecutionEnvironment:
+        try:
+            environment = make()
+            environment.start()
+        finally:
+            with self._changed:
+                self._starting.discard(key)
+                self._changed.notify_all()
+        return environment
+
+    def _take(self, key: str) -> ExecutionEnvironment | None:
+        """A warm process, or None when the caller is to start one."""
+        deadline = time.monotonic() + _WAIT_SECONDS
         with self._changed:
             while not self._closed:
                 idle = self._idle.get(key, [])
@@ -93,8 +108,9 @@ class EnvironmentPool:
                         self._leases[key] += 1
                         return environment
                     environment.stop()
-                if self._leases[key] < self._limit:
+                if self._leases[key] < self._limit and key not in self._starting:
                     self._leases[key] += 1
+                    self._starting.add(key)
                     return None
                 if not self._changed.wait(deadline - time.monotonic()):
                     break
@@ -114,14 +130,16 @@ class EnvironmentPool:
             environment.stop()
 
     def _reap(self) -> None:
-        """End the processes that nobody has needed for a while."""
-        limit = time.monotonic() - _IDLE_SECONDS
+        """End the processes that nobody has needed for a while, the last of a function later."""
+        now = time.monotonic()
+        ended: list[ExecutionEnvironment] = []
         with self._changed:
-            ended = [
-                each for idle in self._idle.values() for each in idle if each.last_used < limit
-            ]
             for key, idle in self._idle.items():
-                self._idle[key] = [each for each in idle if each.last_used >= limit]
+                kept: list[ExecutionEnvironment] = []
+                for place, each in enumerate(sorted(idle, key=lambda one: -one.last_used)):
+                    limit = _SURPLUS_IDLE_SECONDS if place else _IDLE_SECONDS
+                    (kept if now - each.last_used < limit else ended).append(each)
+                self._idle[key] = kept[::-1]
         _stop(ended)
 
 
