@@ -101,47 +101,57 @@ def _with_probe(bundle: bytes) -> bytes:
     return archive.getvalue()
 
 
+def _control(shop: Shop, method: str, path: str, body: Any = None) -> Any:
+    """Call the local cloud's control API with the administrator's key."""
+    status = shop.status
+    request = AWSRequest(
+        method=method,
+        url=f"{status['endpoint']}/_localcloud/{path}",
+        data=json.dumps(body) if body is not None else None,
+        headers={"Content-Type": "application/json"},
+    )
+    keys = status["administrator"]
+    credentials = Credentials(keys["access_key_id"], keys["secret_access_key"])
+    SigV4Auth(credentials, "localcloud", status["region"]).add_auth(request)
+    answer = urllib3.request(method, request.url, body=request.body, headers=dict(request.headers))
+    assert answer.status < 300, answer.data
+    return answer.json() if answer.data else None
+
+
 class Faults:
     """The local cloud's fault injector."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
 
-    def _call(self, method: str, body: Any = None) -> Any:
-        status = self._shop.status
-        request = AWSRequest(
-            method=method,
-            url=f"{status['endpoint']}/_localcloud/faults",
-            data=json.dumps(body) if body is not None else None,
-            headers={"Content-Type": "application/json"},
-        )
-        keys = status["administrator"]
-        credentials = Credentials(keys["access_key_id"], keys["secret_access_key"])
-        SigV4Auth(credentials, "localcloud", status["region"]).add_auth(request)
-        answer = urllib3.request(
-            method, request.url, body=request.body, headers=dict(request.headers)
-        )
-        assert answer.status < 300, answer.data
-        return answer.json() if answer.data else None
-
     @contextmanager
     def injected(self, *rules: dict[str, Any]) -> Iterator[Faults]:
         """Put rules in force for the length of a block."""
-        self._call("PUT", list(rules))
+        _control(self._shop, "PUT", "faults", list(rules))
         try:
             yield self
         finally:
-            self._call("DELETE")
+            _control(self._shop, "DELETE", "faults")
 
     def hits(self) -> dict[str, int]:
         """How often each rule struck."""
-        return {rule["id"]: rule["hits"] for rule in self._call("GET")}
+        return {rule["id"]: rule["hits"] for rule in _control(self._shop, "GET", "faults")}
 
 
 @pytest.fixture(scope="session")
 def faults(shop: Shop) -> Faults:
     """The local cloud's fault injector."""
     return Faults(shop)
+
+
+@pytest.fixture
+def emails(shop: Shop) -> Callable[[str], list[dict[str, Any]]]:
+    """The e-mails about an order that SES accepted."""
+
+    def about(order_id: str) -> list[dict[str, Any]]:
+        return [mail for mail in _control(shop, "GET", "emails") if order_id in mail["text"]]
+
+    return about
 
 
 class Customer:
@@ -162,6 +172,7 @@ class Customer:
                 **{name.replace("_", "-"): value for name, value in headers.items()},
             },
             body=json.dumps(body) if body is not None else None,
+            timeout=30.0,  # longer than API Gateway waits
             retries=False,
         )
 

@@ -182,3 +182,71 @@ def test_killed_processes_lose_nothing_and_charge_once(
             timeout=180,
         )
         assert 1 == len(charges(order_id)), moment
+
+
+RELAY_CRASHES = {
+    "before publishing": {"action": "sns:Publish", "when": "before"},
+    "after publishing": {"action": "sns:Publish", "when": "after"},
+    "after deleting": {"action": "dynamodb:DeleteItem", "when": "after"},
+}
+
+
+def test_killed_relays_lose_nothing_and_tell_once(
+    customer: Any, faults: Any, eventually: Any, charges: Any, emails: Any
+) -> None:
+    """A relay killed at any moment publishes again under the same id: one charge, one e-mail."""
+    buyer = customer()
+    orders = {}
+    for moment, where in RELAY_CRASHES.items():
+        rule = {"id": moment, "function": "trunkline-local-orders-relay", "effect": "kill"}
+        with faults.injected({**rule, "times": 1, **where}):
+            orders[moment] = buyer.order()
+            eventually(f"killed {moment}", lambda m=moment: faults.hits()[m] == 1)
+    for moment, order_id in orders.items():
+        eventually(f"an e-mail although killed {moment}", lambda o=order_id: emails(o), timeout=180)
+        assert "CONFIRMED" == buyer.status(order_id), moment
+        assert 1 == len(charges(order_id)), moment
+        assert 1 == len(emails(order_id)), moment
+
+
+API_CRASHES = {
+    "orders, before it stores": {
+        "function": "trunkline-local-orders-api",
+        "action": "dynamodb:PutItem",
+        "resource": "*trunkline-local-orders-orders",
+        "when": "before",
+    },
+    "orders, after it stored": {
+        "function": "trunkline-local-orders-api",
+        "action": "dynamodb:PutItem",
+        "resource": "*trunkline-local-orders-orders",
+        "when": "after",
+    },
+    "storefront, after it ordered": {
+        "function": "trunkline-local-storefront-api",
+        "action": "dynamodb:PutItem",
+        "resource": "*trunkline-local-storefront-receipts",
+        "when": "before",
+    },
+}
+
+
+@pytest.mark.parametrize("crash", API_CRASHES)
+def test_a_request_sent_again_after_a_crash_is_one_order(
+    customer: Any, faults: Any, eventually: Any, charges: Any, emails: Any, crash: str
+) -> None:
+    """A customer who repeats a request that was cut off gets one order, charged once."""
+    buyer, key = customer(), str(uuid.uuid4())
+    body = {"sku": "mug", "quantity": 1, "card_token": "tok_visa"}
+
+    def send() -> Any:
+        return buyer.request("POST", "/orders", body, Idempotency_Key=key)
+
+    with faults.injected({"id": crash, "effect": "kill", "times": 1, **API_CRASHES[crash]}):
+        assert send().status >= 500
+        assert 1 == faults.hits()[crash]
+    eventually("the order is taken", lambda: send().status == 201)
+    (order,) = buyer.request("GET", "/orders").json()["orders"]
+    eventually("the e-mail", lambda: emails(order["order_id"]))
+    assert "CONFIRMED" == buyer.status(order["order_id"])
+    assert 1 == len(charges(order["order_id"]))
