@@ -41,6 +41,7 @@ from trunkline_localcloud.gaps import (
     ses_identities,
     source_vpce,
     stream_mappings,
+    stream_state,
     vpc_endpoints,
 )
 from trunkline_localcloud.settings import CloudSettings
@@ -72,6 +73,7 @@ GAPS: tuple[Gap, ...] = (
     alias_routing,
     queue_mappings,
     stream_mappings,
+    stream_state,
     alarm_evaluation,
     alarm_definitions,
     api_integrations,
