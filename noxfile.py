@@ -56,7 +56,9 @@ class Environment:
         path = os.pathsep.join((str(self.location / "bin"), os.environ["PATH"]))
         # Bytecode is always cached: cold starts and synthesis cost several times as much without.
         env = {"VIRTUAL_ENV": str(self.location), "PATH": path, "PYTHONDONTWRITEBYTECODE": None}
-        session.run(str(self.location / "bin" / program), *arguments, env=env, **options)
+        # By nox's default both streams become one; --json must be alone on standard output.
+        streams = {"stderr": sys.stderr, **options}
+        session.run(str(self.location / "bin" / program), *arguments, env=env, **streams)
 
     def _install(self, session: nox.Session) -> None:
         projects = [f"{package}/pyproject.toml" for package in self.packages]

@@ -73,7 +73,9 @@ class Shop:
 
 
 @pytest.fixture(scope="session")
-def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
     """The platform, running. It is stopped, and its state forgotten, after the last test."""
     given: Path | None = request.config.getoption("--shop")
     if given is not None:
@@ -85,6 +87,12 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield shop
     finally:
         shop.dev("down", "--reset", check=False)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A fresh clone in which nothing runs."""
+    return fresh_clone(tmp_path / "clone")
 
 
 def fresh_clone(target: Path) -> Path:

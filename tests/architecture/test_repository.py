@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-REGISTRY_HOSTS = ("py" + "pi.org", "pythonhosted" + ".org", "npm" + "js.org", "registry.terraform" + ".io")
+REGISTRY_HOSTS = (
+    "py" + "pi.org",
+    "pythonhosted" + ".org",
+    "npm" + "js.org",
+    "registry.terraform" + ".io",
+)
 PROJECTS = sorted(
     path.parent
     for pattern in ("libs/*", "platform", "services/*", "services/*/*")
@@ -48,7 +53,9 @@ def test_platform_stays_the_standard_library() -> None:
     assert Path(platform.__file__).parent == Path(os.__file__).parent
     outside = [
         str(path.relative_to(ROOT))
-        for path in _tracked("platform/**/__init__.py", "platform/**/conftest.py", "platform/**/test_*.py")
+        for path in _tracked(
+            "platform/**/__init__.py", "platform/**/conftest.py", "platform/**/test_*.py"
+        )
         if not path.is_relative_to(ROOT / "platform" / "src")
     ]
     assert [] == outside
@@ -58,7 +65,11 @@ def test_platform_stays_the_standard_library() -> None:
 def test_importing_needs_no_environment(package: str) -> None:
     """A package imports in an empty environment."""
     done = subprocess.run(
-        [sys.executable, "-c", f"import {package}"], env={}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", f"import {package}"],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (0, "") == (done.returncode, done.stderr)
 
