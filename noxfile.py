@@ -165,10 +165,16 @@ def e2e(session: nox.Session) -> None:
     CHECKS.run(session, "pytest", "tests/e2e", *session.posargs)
 
 
+@nox.session(default=False)
+def system(session: nox.Session) -> None:
+    """Integration and end-to-end tests on one platform, which is started once."""
+    CHECKS.run(session, "pytest", "tests/integration", "tests/e2e", *session.posargs)
+
+
 @nox.session
 def test(session: nox.Session) -> None:
     """Everything that can be proved on this machine."""
-    for name in ("lint", "types", "imports", "unit", "infra", "integration", "e2e"):
+    for name in ("lint", "types", "imports", "unit", "infra", "system"):
         session.notify(name)
 
 

@@ -27,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Tests come in random order, but one that takes the shared platform away comes last.
+    items.sort(key=lambda item: item.get_closest_marker("ends_the_shop") is not None)
+
+
 class Shop:
     """A clone of the repository whose platform runs, and the ways in which a user reaches it."""
 

@@ -143,6 +143,17 @@ def test_load_ends_without_a_failed_request(shop: Any) -> None:
     assert [] == report["inconsistent_orders"]
 
 
+@pytest.mark.ends_the_shop
+def test_destroy_leaves_nothing(shop: Any) -> None:
+    """`down --destroy` destroys every root with Terraform, and no resource is left in any state."""
+    shop.dev("down", "--destroy", timeout=900)
+    states = list((shop.clone / ".trunkline/local/terraform").glob("*.tfstate"))
+    assert states
+    assert {path.name: [] for path in states} == {
+        path.name: json.loads(path.read_text())["resources"] for path in states
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
