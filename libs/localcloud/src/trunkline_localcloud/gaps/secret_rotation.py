@@ -23,9 +23,9 @@ from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
-from trunkline_localcloud.gaps.rotation_schedule import next_rotation
 from trunkline_localcloud.patching import expect, replace
 from trunkline_localcloud.periodic import repeat
+from trunkline_localcloud.rotation_schedule import next_rotation
 from trunkline_localcloud.service_permissions import service_may
 from trunkline_localcloud.settings import CloudSettings
 
