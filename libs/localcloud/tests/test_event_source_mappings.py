@@ -286,3 +286,25 @@ def test_kinesis_records_reach_the_function(
     )
     kinesis.put_record(StreamName=stream, Data=b"payload", PartitionKey="1")
     _wait(lambda: got(name) == ["payload"])
+
+
+def test_mapping_of_an_alias_routes_by_weight(
+    client: Client, function: Any, mapping: Any, queue: str, got: Any
+) -> None:
+    """A mapping that names an alias runs the version that the weights choose."""
+    name = function(
+        "def handler(e, c): print('GOT', c.function_version, c.invoked_function_arn[-5:])",
+        Publish=True,
+    )
+    functions = client("lambda")
+    functions.update_function_configuration(FunctionName=name, Description="second")
+    functions.publish_version(FunctionName=name)
+    functions.create_alias(
+        FunctionName=name,
+        Name="live",
+        FunctionVersion="1",
+        RoutingConfig={"AdditionalVersionWeights": {"2": 1.0}},
+    )
+    mapping(f"{name}:live", _arn(client, queue))
+    client("sqs").send_message(QueueUrl=queue, MessageBody="x")
+    _wait(lambda: got(name) == ["2"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -280,3 +282,18 @@ def test_killed_process_is_replaced(client: Client, function: Make) -> None:
     answer, error = invoke(client, name)
     assert error is None
     assert answer != process
+
+
+def test_layers_are_on_the_path(client: Client, function: Make, package: Any) -> None:
+    """What a layer has below python/ can be imported."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("python/shared.py", "NAME = 'from the layer'")
+    layer = client("lambda").publish_layer_version(
+        LayerName="shared", Content={"ZipFile": buffer.getvalue()}
+    )
+    name = function(
+        "import shared\ndef handler(event, context): return shared.NAME",
+        Layers=[layer["LayerVersionArn"]],
+    )
+    assert invoke(client, name) == ("from the layer", None)

@@ -135,7 +135,14 @@ class _Readers:
                 whole = decision.done == len(wanted) and not decision.given_up
                 mapping["LastProcessingResult"] = "OK" if whole else "PROBLEM: Function call failed"
                 if not whole:
-                    logger.warning("%s: %s: %s", mapping["FunctionName"], decision, result.payload)
+                    logger.warning(
+                        "%s: %d of %d records were processed; %s: %s",
+                        mapping["FunctionName"],
+                        0 if decision.given_up else decision.done,
+                        len(wanted),
+                        decision.given_up or f"next attempt in {decision.delay:.1f} s",
+                        result.payload,
+                    )
         finally:
             with self._lock:
                 self._in_flight.discard(shard.key)
