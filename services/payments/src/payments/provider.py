@@ -11,6 +11,7 @@ import urllib3
 from payments.errors import ProviderKeyRefused, ProviderRefused, ProviderUnavailable
 from payments.payment import Outcome, PaymentStatus
 from trunkline import Money
+from trunkline.telemetry import span
 
 TIMEOUT = urllib3.Timeout(connect=1.0, read=3.0)
 """Seconds. Also twice, with a refreshed key, they stay below the function's own timeout."""
@@ -75,23 +76,22 @@ class Provider:
         raise ProviderRefused(f"the provider answers {status}: {reason}")
 
     def _post(self, order_id: str, body: dict[str, Any], key: str) -> tuple[int, object]:
-        try:
-            response = self._pool.request(
-                "POST",
-                f"{self._url().rstrip('/')}/v1/charges",
-                body=json.dumps(body),
-                headers={
-                    "Authorization": f"Bearer {key}",
-                    "Content-Type": "application/json",
-                    "Idempotency-Key": order_id,
-                },
-                redirect=False,
-            )
-        except urllib3.exceptions.HTTPError as error:
-            # Its text can hold the request, so only its kind goes on.
-            raise ProviderUnavailable(
-                f"no answer from the provider: {type(error).__name__}"
-            ) from error
+        headers = {
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": order_id,
+        }
+        url = f"{self._url().rstrip('/')}/v1/charges"
+        with span("call provider", kind="client") as call:
+            try:
+                response = self._pool.request(
+                    "POST", url, body=json.dumps(body), headers=headers, redirect=False
+                )
+            except urllib3.exceptions.HTTPError as error:
+                # Its text can hold the request, so only its kind goes on.
+                kind = type(error).__name__
+                raise ProviderUnavailable(f"no answer from the provider: {kind}") from error
+            call.set_attribute("http.response.status_code", response.status)
         try:
             return response.status, response.json()
         except ValueError:
