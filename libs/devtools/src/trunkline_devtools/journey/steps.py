@@ -19,6 +19,17 @@ CARD = "tok_visa"
 DECLINED_CARD = "tok_declined"
 """The card that the payment sandbox declines."""
 
+_RETRIES = urllib3.Retry(
+    total=5,
+    connect=0,
+    read=0,
+    redirect=0,
+    allowed_methods=None,
+    status_forcelist=[503],
+    respect_retry_after_header=True,
+    raise_on_status=False,
+)
+"""A 503 asks for the same request again after a while; its key makes that safe for commands too."""
 _TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
 
 
@@ -38,7 +49,7 @@ class Shop:
     def __init__(self, url: str, id_token: str) -> None:
         self._url = url.rstrip("/")
         self._authorization = {"Authorization": f"Bearer {id_token}"}
-        self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
+        self._http = urllib3.PoolManager(retries=_RETRIES, timeout=_TIMEOUT)
 
     def place_order(self, *, card: str = CARD, sku: str = "green-tea", quantity: int = 2) -> Placed:
         """Place an order under a fresh idempotency key and a fresh trace.
