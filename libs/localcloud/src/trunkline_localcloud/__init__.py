@@ -7,7 +7,9 @@ from trunkline_localcloud.errors import (
     CloudNotRunning,
     ControlApiError,
     GapMoved,
+    InvalidFaultRule,
     LocalCloudError,
+    NoCapacity,
     PortInUse,
     StateInUse,
 )
@@ -20,8 +22,10 @@ __all__ = [
     "ControlApiError",
     "ControlClient",
     "GapMoved",
+    "InvalidFaultRule",
     "LocalCloud",
     "LocalCloudError",
+    "NoCapacity",
     "PortInUse",
     "StateInUse",
 ]

@@ -6,6 +6,8 @@ LocalCloudError
 ├── CloudNotReady     the process did not answer in time, or ended while starting
 ├── CloudNotRunning   a state directory whose cloud is not running
 ├── ControlApiError   the control API refused a call
+├── InvalidFaultRule  a fault rule that cannot be understood
+├── NoCapacity        every process of a function stayed busy
 └── GapMoved          MiniStack no longer looks as a gap module expects
 """
 
@@ -18,7 +20,9 @@ __all__ = [
     "CloudNotRunning",
     "ControlApiError",
     "GapMoved",
+    "InvalidFaultRule",
     "LocalCloudError",
+    "NoCapacity",
     "PortInUse",
     "StateInUse",
 ]
@@ -88,6 +92,26 @@ class ControlApiError(LocalCloudError):
         """The HTTP status."""
         self.body = body
         """The body of the answer, as text."""
+
+
+class InvalidFaultRule(LocalCloudError):
+    """A fault rule that cannot be understood."""
+
+    def __init__(self, rule: object, reason: str) -> None:
+        super().__init__(f"invalid fault rule {rule!r}: {reason}")
+        self.rule = rule
+        """The rule as it came."""
+        self.reason = reason
+        """What is wrong with it."""
+
+
+class NoCapacity(LocalCloudError):
+    """Every process of a function stayed busy for longer than anybody waits."""
+
+    def __init__(self, function_arn: str) -> None:
+        super().__init__(f"every process of {function_arn} is busy")
+        self.function_arn = function_arn
+        """The function's ARN, with the version that was asked for."""
 
 
 class GapMoved(LocalCloudError):

@@ -1,6 +1,6 @@
 """Failures on purpose: which calls fail, when, and how."""
 
 from trunkline_localcloud.faults.injector import FaultInjector, injector
-from trunkline_localcloud.faults.rules import Effect, FaultRule, InvalidFaultRule, Moment
+from trunkline_localcloud.faults.rules import Effect, FaultRule, Moment
 
-__all__ = ["Effect", "FaultInjector", "FaultRule", "InvalidFaultRule", "Moment", "injector"]
+__all__ = ["Effect", "FaultInjector", "FaultRule", "Moment", "injector"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, cast, get_args
 
-from trunkline_localcloud.errors import LocalCloudError
+from trunkline_localcloud.errors import InvalidFaultRule
 
-__all__ = ["Effect", "FaultRule", "InvalidFaultRule", "Moment"]
+__all__ = ["Effect", "FaultRule", "Moment"]
 
 Moment = Literal["before", "after"]
 """Before a call takes effect, or after it did but before the caller learns of it."""
@@ -31,17 +31,6 @@ _KEYS = {
     "times",
     "hits",
 }
-
-
-class InvalidFaultRule(LocalCloudError):
-    """A rule that cannot be understood."""
-
-    def __init__(self, rule: object, reason: str) -> None:
-        super().__init__(f"invalid fault rule {rule!r}: {reason}")
-        self.rule = rule
-        """The rule as it came."""
-        self.reason = reason
-        """What is wrong with it."""
 
 
 @dataclass(frozen=True, kw_only=True)

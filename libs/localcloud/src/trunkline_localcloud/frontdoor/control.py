@@ -9,7 +9,8 @@ import json
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
-from trunkline_localcloud.faults import FaultRule, InvalidFaultRule, injector
+from trunkline_localcloud.errors import InvalidFaultRule
+from trunkline_localcloud.faults import FaultRule, injector
 from trunkline_localcloud.frontdoor.asgi import Receive, Scope, Send, send_json
 from trunkline_localcloud.frontdoor.bodies import read_body
 from trunkline_localcloud.frontdoor.emails import accepted_emails

@@ -2,13 +2,12 @@
 
 from trunkline_localcloud.functions.definition import FunctionVersion
 from trunkline_localcloud.functions.environment import ExecutionEnvironment, Invocation, Outcome
-from trunkline_localcloud.functions.pool import EnvironmentPool, NoCapacityError
+from trunkline_localcloud.functions.pool import EnvironmentPool
 from trunkline_localcloud.functions.runtime import FunctionRuntime
 
 __all__ = [
     "EnvironmentPool",
     "FunctionRuntime",
-    "NoCapacityError",
     "ExecutionEnvironment",
     "FunctionVersion",
     "Invocation",

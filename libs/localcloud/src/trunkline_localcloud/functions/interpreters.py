@@ -43,7 +43,7 @@ class Interpreter:
 def find_interpreter(runtime: str) -> Interpreter | None:
     """The interpreter for ``runtime``, or None when it is no Python runtime.
 
-    The cloud's own interpreter when the version is the same; else what uv, PATH or pyenv have;
+    The cloud's own interpreter when the version is the same; else what pyenv, PATH or uv have;
     else the cloud's own all the same, which the logs say.
     """
     match = _RUNTIME.fullmatch(runtime)
@@ -53,7 +53,8 @@ def find_interpreter(runtime: str) -> Interpreter | None:
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     if wanted == own:
         return Interpreter(_own(), own, wanted)
-    for candidate in (_from_uv(wanted), shutil.which(f"python{wanted}"), _from_pyenv(wanted)):
+    for find in (_from_pyenv, _from_path, _from_uv):
+        candidate = find(wanted)
         if candidate and _version_of(candidate) == wanted:
             return Interpreter(candidate, wanted, wanted)
     logger.warning("no python%s on this machine: its functions run on python%s", wanted, own)
@@ -69,6 +70,10 @@ def _from_uv(version: str) -> str | None:
     uv = os.environ.get("UV") or shutil.which("uv")
     command = [uv, "python", "find", "--no-project", "--system", "--offline", version]
     return _output(command) if uv else None
+
+
+def _from_path(version: str) -> str | None:
+    return shutil.which(f"python{version}")
 
 
 def _from_pyenv(version: str) -> str | None:

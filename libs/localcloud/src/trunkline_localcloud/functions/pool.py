@@ -8,18 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from trunkline_localcloud.errors import NoCapacity
 from trunkline_localcloud.functions.definition import FunctionVersion
 from trunkline_localcloud.functions.environment import ExecutionEnvironment
 
-__all__ = ["EnvironmentPool", "NoCapacityError"]
+__all__ = ["EnvironmentPool"]
 
 _WAIT_SECONDS = 30.0
 _IDLE_SECONDS = 600.0
 _SURPLUS_IDLE_SECONDS = 60.0
-
-
-class NoCapacityError(Exception):
-    """Every process of the function stayed busy for longer than anybody waits."""
 
 
 class EnvironmentPool:
@@ -48,7 +45,7 @@ class EnvironmentPool:
         do for those that wait, and a laptop has few cores.
 
         Raises:
-            NoCapacityError: all its processes stayed busy, or the cloud stops.
+            NoCapacity: all its processes stayed busy, or the cloud stops.
         """
         key = f"{function.function_arn}:{function.version}:{function.fingerprint}"
         self._reap()
@@ -114,7 +111,7 @@ class EnvironmentPool:
                     return None
                 if not self._changed.wait(deadline - time.monotonic()):
                     break
-            raise NoCapacityError
+            raise NoCapacity(key.rpartition(":")[0])
 
     def _give_back(self, key: str, environment: ExecutionEnvironment | None) -> None:
         with self._changed:

@@ -53,7 +53,7 @@ class FunctionRuntime:
             layer_package: Gets the package of a layer version by its ARN.
 
         Raises:
-            NoCapacityError: every process of the function stayed busy.
+            NoCapacity: every process of the function stayed busy.
         """
 
         def make() -> ExecutionEnvironment:

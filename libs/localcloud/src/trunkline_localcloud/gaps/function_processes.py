@@ -18,11 +18,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from trunkline_localcloud.errors import NoCapacity
 from trunkline_localcloud.functions import (
     FunctionRuntime,
     FunctionVersion,
     Invocation,
-    NoCapacityError,
     Outcome,
 )
 from trunkline_localcloud.patching import expect, replace
@@ -81,7 +81,7 @@ def _run_in_process(runtime: FunctionRuntime) -> _Patch:
                 environment, outcome = runtime.run(
                     function, invocation, package=package, layer_package=layer_package
                 )
-            except NoCapacityError:
+            except NoCapacity:
                 return throttled(
                     reason_code="ConcurrentInvocationLimitExceeded",
                     msg="Rate Exceeded: every process of the function is busy.",
