@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 KEY = "${data.aws_ssm_parameter.read-foundation-data-key-arn.insecure_value}"
+MESSAGE_KEY = "${data.aws_ssm_parameter.read-messaging-key-arn.insecure_value}"
 ARN = "arn:aws:{}:eu-central-1:111122223333:{}"
 TABLES = ARN.format("dynamodb", "table/trunkline-dev-sample-{}")
 
@@ -64,9 +65,9 @@ GRANTS: dict[str, dict[str, tuple[set[str], set[str]]]] = {
     "outbound": {},
     "relay": {
         "Publish": ({"sns:Publish"}, {ARN.format("sns", "trunkline-dev-sample-events")}),
-        "EncryptThroughSns": ({"kms:Decrypt", "kms:GenerateDataKey"}, {KEY}),
+        "EncryptThroughSns": ({"kms:Decrypt", "kms:GenerateDataKey"}, {MESSAGE_KEY}),
         "SendTasks": ({"sqs:SendMessage"}, {ARN.format("sqs", "trunkline-dev-other-tasks")}),
-        "EncryptThroughSqs": ({"kms:Decrypt", "kms:GenerateDataKey"}, {KEY}),
+        "EncryptThroughSqs": ({"kms:Decrypt", "kms:GenerateDataKey"}, {MESSAGE_KEY}),
         "DrainOutbox": (
             {"dynamodb:BatchGetItem", "dynamodb:DeleteItem"},
             {TABLES.format("outbox")},
@@ -92,12 +93,12 @@ GRANTS: dict[str, dict[str, tuple[set[str], set[str]]]] = {
             },
             {ARN.format("sqs", "trunkline-dev-sample-on-thing-seen")},
         ),
-        "DecryptThroughSqs": ({"kms:Decrypt"}, {KEY}),
+        "DecryptThroughSqs": ({"kms:Decrypt"}, {MESSAGE_KEY}),
         "PutDeadLetters": (
             {"sqs:SendMessage"},
             {ARN.format("sqs", "trunkline-dev-sample-on-thing-seen-dlq")},
         ),
-        "EncryptThroughSqs": ({"kms:Decrypt", "kms:GenerateDataKey"}, {KEY}),
+        "EncryptThroughSqs": ({"kms:Decrypt", "kms:GenerateDataKey"}, {MESSAGE_KEY}),
     },
 }
 """What each need of the sample service grants, statement by statement."""

@@ -31,7 +31,7 @@ def test_callers_come_after_callees_and_public_services_after_edge(manifests: An
         "foundation": set(),
         "network": set(),
         "edge": {"foundation"},
-        "messaging": {"foundation"},
+        "messaging": set(),
         "notifications": {"foundation", "messaging", "network"},
         "orders": {"foundation", "messaging", "network"},
         "payments": {"foundation", "messaging", "network"},

@@ -50,7 +50,7 @@ def roots(manifests: Iterable[Manifest]) -> tuple[Root, ...]:
         Root(FOUNDATION, ()),
         Root(NETWORK, ()),
         Root(EDGE, (FOUNDATION,)),
-        Root(MESSAGING, (FOUNDATION,)),
+        Root(MESSAGING, ()),
     ]
     public = {m.service for m in services if m.api is not None and m.api.exposure == "public"}
     waiting = {manifest.service: graph.callees_of(manifest.service) for manifest in services}

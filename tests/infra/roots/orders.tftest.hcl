@@ -9,6 +9,10 @@ mock_provider "aws" {
     values = { insecure_value = "arn:aws:kms:eu-central-1:111122223333:key/data" }
   }
   override_data {
+    target = data.aws_ssm_parameter.read-messaging-key-arn
+    values = { insecure_value = "arn:aws:kms:eu-central-1:111122223333:key/messages" }
+  }
+  override_data {
     target = data.aws_ssm_parameter.read-network-execute-api-endpoint-id
     values = { insecure_value = "vpce-1" }
   }

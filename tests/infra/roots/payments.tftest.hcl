@@ -8,6 +8,10 @@ mock_provider "aws" {
     target = data.aws_ssm_parameter.read-foundation-data-key-arn
     values = { insecure_value = "arn:aws:kms:eu-central-1:111122223333:key/data" }
   }
+  override_data {
+    target = data.aws_ssm_parameter.read-messaging-key-arn
+    values = { insecure_value = "arn:aws:kms:eu-central-1:111122223333:key/messages" }
+  }
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:eu-central-1:111122223333:log-group:some" }
   }

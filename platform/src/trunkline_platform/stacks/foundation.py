@@ -48,7 +48,7 @@ class FoundationStack(RootStack):
             "parameter-data-key-arn",
             self.aws.parameter(FOUNDATION, "data-key-arn"),
             key.arn,
-            "Key that encrypts the services' data, messages and logs",
+            "Key that encrypts the services' data and logs",
         )
         parameters.publish(
             self,
@@ -66,14 +66,10 @@ class FoundationStack(RootStack):
         aws = self.aws
         prefix = f"{PROJECT}-{aws.environment}-"
 
-        def on_behalf_of(pattern: str) -> dict[str, dict[str, str]]:
-            return {
-                "StringEquals": {"aws:SourceAccount": aws.account},
-                "ArnLike": {"aws:SourceArn": pattern},
-            }
-
-        topics = aws.arn("sns", f"{prefix}*")
-        alarms = aws.arn("cloudwatch", f"alarm:{prefix}*")
+        by_alarms = {
+            "StringEquals": {"aws:SourceAccount": aws.account},
+            "ArnLike": {"aws:SourceArn": aws.arn("cloudwatch", f"alarm:{prefix}*")},
+        }
         use = ("kms:Decrypt", "kms:GenerateDataKey")
         trail_context = "kms:EncryptionContext:aws:cloudtrail:arn"
         return CustomerKey(
@@ -82,13 +78,11 @@ class FoundationStack(RootStack):
             aws=aws,
             alias=f"alias/{prefix}data",
             description=f"Data of the services in {aws.environment}",
-            used_through=("dynamodb", "s3", "secretsmanager", "sns", "sqs"),
+            used_through=("dynamodb", "s3", "secretsmanager"),
             statements=(
                 logs_statement(aws, f"/aws/lambda/{prefix}*", f"/aws/apigateway/{prefix}*"),
-                # https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic-sqs-queue-subscriptions.html
-                service_statement("Topics", "sns", *use, conditions=on_behalf_of(topics)),
                 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
-                service_statement("Alarms", "cloudwatch", *use, conditions=on_behalf_of(alarms)),
+                service_statement("Alarms", "cloudwatch", *use, conditions=by_alarms),
                 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
                 service_statement(
                     "TrailLooks",

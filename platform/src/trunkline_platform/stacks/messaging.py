@@ -1,4 +1,4 @@
-"""The topics: one per publishing service."""
+"""What messages between services go through: one topic per publishing service, and the key."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from collections.abc import Iterable
 from constructs import Construct
 
 from trunkline.manifest import Manifest
+from trunkline.manifest.names import PROJECT
 from trunkline_platform.constructs import parameters
-from trunkline_platform.constructs.encryption import EncryptionKey
+from trunkline_platform.constructs.encryption import (
+    CustomerKey,
+    EncryptionKey,
+    service_statement,
+)
 from trunkline_platform.constructs.topics import Topic
-from trunkline_platform.roots import FOUNDATION, MESSAGING
+from trunkline_platform.roots import MESSAGING
 from trunkline_platform.settings import EnvironmentSettings
 from trunkline_platform.stacks.base import RootStack
 
@@ -18,16 +23,24 @@ __all__ = ["MessagingStack"]
 
 
 class MessagingStack(RootStack):
-    """A root of its own, so that publishers and subscribers may be deployed in any order."""
+    """Topics, and the key of everything on its way between services.
+
+    A root of its own, so that publishers and subscribers may be deployed in any order; a key of its
+    own, so that the right to send or receive opens no table, and this root waits for no other.
+    """
 
     def __init__(
         self, scope: Construct, settings: EnvironmentSettings, manifests: Iterable[Manifest]
     ) -> None:
         super().__init__(scope, MESSAGING, settings)
-        arn = parameters.read(
-            self, "read-data-key-arn", self.aws.parameter(FOUNDATION, "data-key-arn")
+        key = self._key()
+        parameters.publish(
+            self,
+            "parameter-key-arn",
+            self.aws.parameter(MESSAGING, "key-arn"),
+            key.arn,
+            "Key that encrypts topics and queues",
         )
-        key = EncryptionKey(self.aws, arn)
         for manifest in manifests:
             if not manifest.publishes:
                 continue
@@ -42,3 +55,29 @@ class MessagingStack(RootStack):
                 topic.resource.arn,
                 f"Topic on which {service} publishes its events",
             )
+
+    def _key(self) -> EncryptionKey:
+        """It admits SNS by the names of the topics, so a new service changes nothing."""
+        aws = self.aws
+        prefix = f"{PROJECT}-{aws.environment}-"
+        return CustomerKey(
+            self,
+            "key",
+            aws=aws,
+            alias=f"alias/{prefix}messages",
+            description=f"Messages between the services in {aws.environment}",
+            used_through=("sns", "sqs"),
+            statements=[
+                # https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic-sqs-queue-subscriptions.html
+                service_statement(
+                    "Topics",
+                    "sns",
+                    "kms:Decrypt",
+                    "kms:GenerateDataKey",
+                    conditions={
+                        "StringEquals": {"aws:SourceAccount": aws.account},
+                        "ArnLike": {"aws:SourceArn": aws.arn("sns", f"{prefix}*")},
+                    },
+                )
+            ],
+        ).key

@@ -50,6 +50,7 @@ class ServiceStack(RootStack):
         self._graph = graph
         self._read: dict[str, str] = {}
         self._key = EncryptionKey(self.aws, self._parameter("foundation", "data-key-arn"))
+        self._message_key = EncryptionKey(self.aws, self._parameter("messaging", "key-arn"))
         self._bundle = self._bundle_variables()
         self._settings_variable()
         self._make_stores()
@@ -148,11 +149,11 @@ class ServiceStack(RootStack):
                     )
                 case PublishNeed():
                     topic_arn = self.aws.topic_arn(self._manifest.service)
-                    grant_publish(role, topic_arn=topic_arn, key=self._key)
+                    grant_publish(role, topic_arn=topic_arn, key=self._message_key)
                     found[variables.TOPIC] = topic_arn
                 case SendNeed():
                     queue = self.aws.queue_name(need.service, "tasks")
-                    grant_send(role, queue_arn=self.aws.queue_arn(queue), key=self._key)
+                    grant_send(role, queue_arn=self.aws.queue_arn(queue), key=self._message_key)
                     found[variables.task_queue(need.service)] = self.aws.queue_url(queue)
                 case EmailNeed():
                     self._sender(need.sender).grant_send(role)
@@ -217,7 +218,7 @@ class ServiceStack(RootStack):
             aws=self.aws,
             service=self._manifest.service,
             function=function,
-            key=self._key,
+            key=self._message_key,
             topics=topics or {},
         )
 
