@@ -71,8 +71,14 @@ class UnknownEnvironment(InputError):
 class PortTaken(InputError):
     """The port belongs to another process."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} is in use by another process; choose another with --port N")
+    def __init__(self, port: int, *, kept: bool = False) -> None:
+        """The kept state's addresses hold its port, so it cannot move to another one."""
+        remedy = (
+            "end that process, or forget the kept state with: ./dev down --reset"
+            if kept
+            else "choose another with --port N"
+        )
+        super().__init__(f"port {port} is in use by another process; {remedy}")
         self.port = port
 
 

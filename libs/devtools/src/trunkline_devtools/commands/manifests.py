@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> None:
     names = ", ".join(manifest.service for manifest in stale)
     if stale and options.check:
         raise DevtoolsError(f"service.json is stale: {names}; write it with: ./dev manifests")
-    write_manifests(stale)
+    write_manifests(workspace.services, stale)
     load_manifests(workspace.services)
     reporter.say(
         f"written: {names}; now run: ./dev synth" if stale else "every service.json is fresh"

@@ -40,8 +40,16 @@ def running(state: Path) -> LocalCloud:
     return cloud
 
 
-def start(state: Path, port: int, settings: EnvironmentSettings) -> LocalCloud:
+def start(
+    state: Path, port: int, settings: EnvironmentSettings, *, kept: bool = False
+) -> LocalCloud:
     """Start the cloud, with what its state directory remembers.
+
+    Args:
+        state: The state directory.
+        port: The port to listen on; 0 takes a free one.
+        settings: The environment's settings.
+        kept: Whether the state was made on this very port.
 
     Raises:
         PortTaken: another process listens on the port.
@@ -58,7 +66,7 @@ def start(state: Path, port: int, settings: EnvironmentSettings) -> LocalCloud:
             timeout=_START_TIMEOUT_SECONDS,
         )
     except PortInUse as error:
-        raise PortTaken(port) from error
+        raise PortTaken(port, kept=kept) from error
     except LocalCloudError as error:
         raise DevtoolsError(str(error)) from error
 

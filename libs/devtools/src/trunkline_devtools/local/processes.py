@@ -35,6 +35,8 @@ __all__ = ["Companion", "companions"]
 _READY_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.05
+_STARTED: dict[int, subprocess.Popen[bytes]] = {}
+"""The processes that this program has started: as their parent it must ask how they ended."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class Companion:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+        _STARTED[process.pid] = process
         write_json(self._facts_file, {"pid": process.pid, "port": port, "module": self.module})
 
         def ready() -> bool | None:
@@ -197,9 +200,9 @@ def _free_port(preferred: int | None) -> int:
 def _is_ours(facts: dict[str, Any]) -> bool:
     """Whether the process with that number still is the one that was started."""
     pid = int(facts["pid"])
-    with contextlib.suppress(ChildProcessError):
-        # A child that has ended stays visible until its parent asks for it.
-        os.waitpid(pid, os.WNOHANG)
+    child = _STARTED.get(pid)
+    if child is not None and child.poll() is not None:
+        return False
     answer = subprocess.run(
         ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )

@@ -47,8 +47,7 @@ def bring_up(workspace: Workspace, reporter: Reporter, port: int | None) -> Up:
         DevtoolsError: a step failed. What was started keeps its state and is stopped.
     """
     with reporter.phase("declarations"):
-        remembered = workspace.local / "fresh-manifests.json"
-        bring_up_to_date(workspace.root, remembered, reporter)
+        bring_up_to_date(workspace, reporter)
         platform = LocalPlatform(workspace)
         record = _record(platform, port)
         if not record.roots:
@@ -106,7 +105,9 @@ def _cloud(
 ) -> tuple[LocalCloud, Record]:
     """The running cloud, and a record that agrees with what the cloud remembers."""
     workspace = platform.workspace
-    cloud = attach(workspace.cloud) or start(workspace.cloud, record.port, platform.settings)
+    cloud = attach(workspace.cloud) or start(
+        workspace.cloud, record.port, platform.settings, kept=bool(record.roots)
+    )
     remembers = Parameters(aws_of(cloud), LOCAL).generation()
     if record.generation and remembers != record.generation:
         reporter.say("the local cloud was ended without saving its state: starting over")

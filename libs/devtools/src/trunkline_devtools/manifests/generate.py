@@ -6,15 +6,16 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from trunkline.manifest import FILE_NAME
+from trunkline.manifest import FILE_NAME, Manifest
 from trunkline_devtools.bundles import LocalPackage, LocalPackages
 from trunkline_devtools.bundles.archive import tree
 from trunkline_devtools.errors import BadManifests
+from trunkline_devtools.manifests.load import check_together, load
 
 __all__ = ["StaleManifest", "stale_manifests", "write_manifests"]
 
@@ -63,10 +64,21 @@ def stale_manifests(root: Path, remembered: Path | None = None) -> tuple[StaleMa
     return stale
 
 
-def write_manifests(stale: Iterable[StaleManifest]) -> None:
-    """Bring committed manifests up to date."""
-    for manifest in stale:
-        manifest.path.write_text(manifest.generated, encoding="utf-8")
+def write_manifests(services: Path, stale: Sequence[StaleManifest]) -> None:
+    """Bring committed manifests up to date, unless they would then contradict each other.
+
+    Args:
+        services: The folder with one folder per service.
+        stale: What to write.
+
+    Raises:
+        BadManifests: they would; nothing has been written.
+    """
+    generated = {item.service: Manifest.model_validate_json(item.generated) for item in stale}
+    others = [manifest for manifest in load(services) if manifest.service not in generated]
+    check_together([*others, *generated.values()])
+    for item in stale:
+        item.path.write_text(item.generated, encoding="utf-8")
 
 
 def service_packages(root: Path, packages: LocalPackages) -> tuple[LocalPackage, ...]:
