@@ -153,6 +153,23 @@ def test_restart_resumes(settings: CloudSettings) -> None:
             )
 
 
+def test_running_function_may_finish(settings: CloudSettings, tmp_path: Path) -> None:
+    """A graceful stop lets a function that runs call the cloud and finish, and starts no other."""
+    with LocalCloud.start(settings) as cloud:
+        _make_function(cloud, "finishing")
+        _invoke(cloud, "finishing")
+        with _client(cloud, "lambda") as functions, _client(cloud, "logs") as logs:
+            functions.invoke(
+                FunctionName="finishing", InvocationType="Event", Payload=b'{"seconds": 1.5}'
+            )
+            assert logs.describe_log_streams(logGroupName="/aws/lambda/finishing")["logStreams"]
+    with LocalCloud.start(settings) as again, _client(again, "logs") as logs:
+        events = logs.filter_log_events(
+            logGroupName="/aws/lambda/finishing", filterPattern="REPORT"
+        )["events"]
+    assert len(events) == 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_no_function_outlives_the_cloud(settings: CloudSettings, number: signal.Signals) -> None:
     """However the cloud ends, its functions' processes end with it."""

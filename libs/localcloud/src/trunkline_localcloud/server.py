@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ STATE_IN_USE_EXIT_CODE = 97
 
 _HOST = "127.0.0.1"
 _BACKLOG = 512
+_DRAIN_SECONDS = 3.0
 
 if TYPE_CHECKING:
     from hypercorn.typing import Framework
@@ -136,10 +138,7 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
         write_facts(settings.facts_file, facts)
         logger.info("ready at %s", facts.endpoint)
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = _stop_on_signals(lambda: function_processes.drain(_DRAIN_SECONDS))
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
@@ -151,3 +150,24 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
         on_stopping=function_processes.close,
     )
     await serve_asgi(cast("Framework", door), config, shutdown_trigger=stop.wait)
+
+
+def _stop_on_signals(drain: Callable[[], None]) -> asyncio.Event:
+    """An event that the first signal sets after ``drain``, and a second one at once."""
+    stop = asyncio.Event()
+    winding_down: list[asyncio.Task[None]] = []
+
+    async def wind_down() -> None:
+        await asyncio.to_thread(drain)
+        stop.set()
+
+    def on_signal() -> None:
+        if winding_down:
+            stop.set()
+        else:
+            winding_down.append(asyncio.create_task(wind_down()))
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return stop

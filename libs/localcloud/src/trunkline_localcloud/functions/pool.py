@@ -71,6 +71,13 @@ class EnvironmentPool:
             ended = [each for key in keys for each in self._idle.pop(key)]
         _stop(ended)
 
+    def drain(self, timeout: float) -> None:
+        """Start nothing more, and wait up to ``timeout`` seconds for what runs to end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._busy, timeout)
+
     def close(self) -> None:
         """End every process at once and start no more."""
         with self._changed:

@@ -30,7 +30,7 @@ from trunkline_localcloud.request_context import inbound_trace
 from trunkline_localcloud.role_permissions import role_may
 from trunkline_localcloud.settings import CloudSettings
 
-__all__ = ["close", "install"]
+__all__ = ["close", "drain", "install"]
 
 _GAP = "function_processes"
 _LOGGED = "execution-environment"
@@ -54,6 +54,12 @@ def install(settings: CloudSettings) -> None:
     replace(_GAP, lambda_svc, "_execute_function_warm", execution, _run_in_process(runtime))
     replace(_GAP, lambda_svc, "_emit_lambda_logs", logging, _skip_what_is_logged)
     replace(_GAP, lambda_svc, "invalidate_worker", invalidation, _retire_processes(runtime))
+
+
+def drain(timeout: float) -> None:
+    """Start no function any more, and wait up to ``timeout`` seconds for those that run."""
+    for runtime in _runtimes:
+        runtime.pool.drain(timeout)
 
 
 def close() -> None:
