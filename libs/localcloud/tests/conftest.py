@@ -32,7 +32,7 @@ _MANAGED = (
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A cloud on a free port, for the whole session."""
     settings = CloudSettings(port=0, state_dir=tmp_path_factory.mktemp("cloud"))
-    with LocalCloud.start(settings) as running:
+    with LocalCloud.start(settings, outlives=False) as running:
         yield running
 
 

@@ -27,6 +27,7 @@ from trunkline_localcloud import (
     PortInUse,
     StateInUse,
 )
+from trunkline_localcloud.state_lock import is_held
 
 _SOURCE = """
 import os, time
@@ -111,25 +112,25 @@ def settings(tmp_path: Path) -> CloudSettings:
 
 def test_facts_are_the_owners_alone(settings: CloudSettings) -> None:
     """The file with the administrator's keys can be read by its owner only."""
-    with LocalCloud.start(settings) as cloud:
+    with LocalCloud.start(settings, outlives=False) as cloud:
         assert stat.S_IMODE(settings.facts_file.stat().st_mode) == 0o600
         assert cloud.admin_secret_key not in repr(cloud)
 
 
 def test_attach_finds_a_running_cloud(settings: CloudSettings) -> None:
     """Another process finds the cloud by its state directory, and may stop it."""
-    started = LocalCloud.start(settings)
-    attached = LocalCloud.attach(settings.state_dir)
-    assert attached.facts == started.facts
-    attached.stop()
-    assert not started.is_running()
+    with LocalCloud.start(settings, outlives=False) as started:
+        attached = LocalCloud.attach(settings.state_dir)
+        assert attached.facts == started.facts
+        attached.stop()
+        assert not started.is_running()
     with pytest.raises(CloudNotRunning):
         LocalCloud.attach(settings.state_dir)
 
 
 def test_restart_resumes(settings: CloudSettings) -> None:
     """A restart keeps endpoint, keys, queues, functions and their mappings, and soon."""
-    with LocalCloud.start(settings) as cloud:
+    with LocalCloud.start(settings, outlives=False) as cloud:
         _make_function(cloud, "resumed")
         _invoke(cloud, "resumed")
         with _client(cloud, "sqs") as sqs, _client(cloud, "lambda") as functions:
@@ -139,7 +140,7 @@ def test_restart_resumes(settings: CloudSettings) -> None:
                 EventSourceArn=f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:resumed",
             )
     began = time.monotonic()
-    with LocalCloud.start(settings) as again:
+    with LocalCloud.start(settings, outlives=False) as again:
         assert time.monotonic() - began < 20
         assert again.endpoint == cloud.endpoint
         assert again.admin_access_key == cloud.admin_access_key
@@ -155,7 +156,7 @@ def test_restart_resumes(settings: CloudSettings) -> None:
 
 def test_running_function_may_finish(settings: CloudSettings, tmp_path: Path) -> None:
     """A graceful stop lets a function that runs call the cloud and finish, and starts no other."""
-    with LocalCloud.start(settings) as cloud:
+    with LocalCloud.start(settings, outlives=False) as cloud:
         _make_function(cloud, "finishing")
         _invoke(cloud, "finishing")
         with _client(cloud, "lambda") as functions, _client(cloud, "logs") as logs:
@@ -163,7 +164,7 @@ def test_running_function_may_finish(settings: CloudSettings, tmp_path: Path) ->
                 FunctionName="finishing", InvocationType="Event", Payload=b'{"seconds": 1.5}'
             )
             assert logs.describe_log_streams(logGroupName="/aws/lambda/finishing")["logStreams"]
-    with LocalCloud.start(settings) as again, _client(again, "logs") as logs:
+    with LocalCloud.start(settings, outlives=False) as again, _client(again, "logs") as logs:
         events = logs.filter_log_events(
             logGroupName="/aws/lambda/finishing", filterPattern="REPORT"
         )["events"]
@@ -173,7 +174,7 @@ def test_running_function_may_finish(settings: CloudSettings, tmp_path: Path) ->
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_no_function_outlives_the_cloud(settings: CloudSettings, number: signal.Signals) -> None:
     """However the cloud ends, its functions' processes end with it."""
-    cloud = LocalCloud.start(settings)
+    cloud = LocalCloud.start(settings, outlives=False)
     try:
         _make_function(cloud, "orphan")
         process = _invoke(cloud, "orphan")
@@ -186,18 +187,18 @@ def test_no_function_outlives_the_cloud(settings: CloudSettings, number: signal.
 
 def test_taken_port_is_an_error(settings: CloudSettings, tmp_path: Path) -> None:
     """A port that another process has is an error that names it."""
-    with LocalCloud.start(settings) as cloud:
+    with LocalCloud.start(settings, outlives=False) as cloud:
         port = int(cloud.endpoint.rsplit(":", 1)[-1])
         with pytest.raises(PortInUse) as error:
-            LocalCloud.start(CloudSettings(port=port, state_dir=tmp_path / "other"))
+            LocalCloud.start(CloudSettings(port=port, state_dir=tmp_path / "other"), outlives=False)
         assert error.value.port == port
 
 
 def test_state_belongs_to_one_cloud(settings: CloudSettings) -> None:
     """A second cloud on the same state directory is an error, and the first goes on."""
-    with LocalCloud.start(settings) as cloud:
+    with LocalCloud.start(settings, outlives=False) as cloud:
         with pytest.raises(StateInUse):
-            LocalCloud.start(settings)
+            LocalCloud.start(settings, outlives=False)
         assert cloud.is_running()
 
 
@@ -206,7 +207,7 @@ def test_failed_start_shows_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     settings = CloudSettings(port=0, state_dir=tmp_path / "state", region="eu-central-1")
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(CloudNotReady) as error:
-        LocalCloud.start(settings)
+        LocalCloud.start(settings, outlives=False)
     assert error.value.exit_code == 1
 
 
@@ -214,9 +215,39 @@ def test_command_line_serves_and_stops(settings: CloudSettings) -> None:
     """``python -m trunkline_localcloud serve`` serves in the foreground until SIGTERM."""
     command = [sys.executable, "-m", "trunkline_localcloud", "serve", "--port", "0"]
     command += ["--state", str(settings.state_dir)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        _wait(settings.facts_file.exists)
-        cloud = LocalCloud.attach(settings.state_dir)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        cloud = _wait(lambda: _attached(settings.state_dir), seconds=60)
         assert cloud.pid == process.pid
         process.terminate()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_cloud_ends_with_its_starter(settings: CloudSettings) -> None:
+    """A cloud that does not outlive its starter stops when that is killed."""
+    source = f"""
+import time
+from pathlib import Path
+from trunkline_localcloud import CloudSettings, LocalCloud
+cloud = LocalCloud.start(
+    CloudSettings(port=0, state_dir=Path({str(settings.state_dir)!r})), outlives=False, timeout=60
+)
+time.sleep(600)
+"""
+    starter = subprocess.Popen([sys.executable, "-c", source])
+    try:
+        _wait(lambda: _attached(settings.state_dir), seconds=60)
+    finally:
+        starter.kill()
+        starter.wait()
+    _wait(lambda: not is_held(settings.state_dir), seconds=30)
+
+
+def _attached(state_dir: Path) -> LocalCloud | None:
+    try:
+        return LocalCloud.attach(state_dir)
+    except CloudNotRunning:
+        return None

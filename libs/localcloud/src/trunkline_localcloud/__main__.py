@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,7 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=CloudSettings.alarm_minute_seconds,
         help="seconds that a minute of an alarm's period lasts",
     )
+    command.add_argument(
+        "--until-input-ends",
+        action="store_true",
+        help="stop as SIGTERM does when standard input ends, as it does with whoever holds it",
+    )
     options = parser.parse_args(arguments)
+    if options.until_input_ends:
+        threading.Thread(target=_stop_when_input_ends, daemon=True).start()
     settings = CloudSettings(
         state_dir=options.state,
         port=options.port,
@@ -57,6 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return STATE_IN_USE_EXIT_CODE
     return 0
+
+
+def _stop_when_input_ends() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,15 +37,21 @@ class LocalCloud:
 
     facts: CloudFacts
     state_dir: Path
+    _leash: FileIO | None = field(default=None, repr=False)
+    """The cloud stops when this is closed, as it is when this process ends."""
 
     @classmethod
-    def start(cls, settings: CloudSettings, *, timeout: float = 30.0) -> Self:
-        """Start a cloud as a process that outlives this one, and wait until it answers.
+    def start(
+        cls, settings: CloudSettings, *, timeout: float = 30.0, outlives: bool = True
+    ) -> Self:
+        """Start a cloud as a process of its own, and wait until it answers.
 
         Args:
             settings: Where and as what it runs. A directory that held a cloud resumes its state
                 and its keys.
             timeout: Seconds to wait for the first answer.
+            outlives: Whether it goes on when this process ends. Otherwise it stops then, however
+                this process ends.
 
         Raises:
             PortInUse: another process listens on the port.
@@ -52,38 +59,18 @@ class LocalCloud:
             CloudNotReady: it did not answer in time, or ended; the log's path is in the error.
         """
         settings.state_dir.mkdir(parents=True, exist_ok=True)
-        command = [
-            sys.executable,
-            "-m",
-            "trunkline_localcloud",
-            "serve",
-            "--port",
-            str(settings.port),
-        ]
-        command += ["--state", str(settings.state_dir)]
-        command += ["--region", settings.region, "--account", settings.account_id]
-        command += ["--alarm-minute", str(settings.alarm_minute_seconds)]
-        with settings.log_file.open("ab") as log:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            facts = read_facts(settings.facts_file)
-            if facts is not None and facts.pid == process.pid and _answers(facts.endpoint):
-                # It outlives this handle on purpose, which Popen would warn of.
-                process.returncode = 0
-                return cls(facts, settings.state_dir)
-            if (exit_code := process.poll()) is not None:
-                if exit_code == PORT_IN_USE_EXIT_CODE:
-                    raise PortInUse(settings.port)
-                if exit_code == STATE_IN_USE_EXIT_CODE:
-                    raise StateInUse(settings.state_dir)
-                raise CloudNotReady("its process ended", log=settings.log_file, exit_code=exit_code)
-            time.sleep(_POLL_SECONDS)
-        process.kill()
-        process.wait()
-        raise CloudNotReady(f"no answer within {timeout} s", log=settings.log_file)
+        process, leash = _spawn(settings, outlives=outlives)
+        try:
+            facts = _wait_until_ready(process, settings, timeout)
+        except BaseException:
+            process.kill()
+            process.wait()
+            if leash is not None:
+                leash.close()
+            raise
+        # Whether it outlives this process is settled, so Popen need not warn of it.
+        process.returncode = 0
+        return cls(facts, settings.state_dir, leash)
 
     @classmethod
     def attach(cls, state_dir: Path) -> Self:
@@ -153,6 +140,8 @@ class LocalCloud:
             time.sleep(_POLL_SECONDS)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
+        if self._leash is not None:
+            self._leash.close()
 
     def __enter__(self) -> Self:
         return self
@@ -164,6 +153,48 @@ class LocalCloud:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _spawn(
+    settings: CloudSettings, *, outlives: bool
+) -> tuple[subprocess.Popen[bytes], FileIO | None]:
+    """Start the serving process, and return the leash that it is on unless it outlives us."""
+    command = [sys.executable, "-m", "trunkline_localcloud", "serve"]
+    command += ["--port", str(settings.port), "--state", str(settings.state_dir)]
+    command += ["--region", settings.region, "--account", settings.account_id]
+    command += ["--alarm-minute", str(settings.alarm_minute_seconds)]
+    with settings.log_file.open("ab") as log:
+        if outlives:
+            nothing = subprocess.DEVNULL
+            process = subprocess.Popen(
+                command, stdin=nothing, stdout=log, stderr=log, start_new_session=True
+            )
+            return process, None
+        theirs, ours = os.pipe()
+        with FileIO(theirs) as end:
+            command.append("--until-input-ends")
+            process = subprocess.Popen(
+                command, stdin=end, stdout=log, stderr=log, start_new_session=True
+            )
+        return process, FileIO(ours, "w")
+
+
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], settings: CloudSettings, timeout: float
+) -> CloudFacts:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        facts = read_facts(settings.facts_file)
+        if facts is not None and facts.pid == process.pid and _answers(facts.endpoint):
+            return facts
+        if (exit_code := process.poll()) is not None:
+            if exit_code == PORT_IN_USE_EXIT_CODE:
+                raise PortInUse(settings.port)
+            if exit_code == STATE_IN_USE_EXIT_CODE:
+                raise StateInUse(settings.state_dir)
+            raise CloudNotReady("its process ended", log=settings.log_file, exit_code=exit_code)
+        time.sleep(_POLL_SECONDS)
+    raise CloudNotReady(f"no answer within {timeout} s", log=settings.log_file)
 
 
 def _answers(endpoint: str) -> bool:
