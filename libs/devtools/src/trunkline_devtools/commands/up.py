@@ -31,6 +31,20 @@ def run(options: argparse.Namespace) -> None:
     reporter = Reporter.for_person()
     signal.signal(signal.SIGTERM, _interrupt)
     up = bring_up(Workspace.find(), reporter, options.port)
+    if options.detach or up.was_running:
+        _how_to_go_on(up, reporter)
+        return
+    try:
+        _how_to_go_on(up, reporter)
+        _stay(up, reporter)
+    except KeyboardInterrupt:
+        reporter.say("stopping")
+    finally:
+        shut_down(up.running.platform)
+    reporter.say("stopped; its state is kept")
+
+
+def _how_to_go_on(up: Up, reporter: Reporter) -> None:
     times = ", ".join(f"{phase.name} {phase.seconds:.1f} s" for phase in reporter.phases)
     reporter.say(f"ready after {reporter.elapsed:.1f} s ({times})", style="bold green")
     reporter.say("")
@@ -40,26 +54,19 @@ def run(options: argparse.Namespace) -> None:
     reporter.say("  its trace    ./dev trace ORDER_ID")
     reporter.say("  under load   ./dev load --users 5 --time 30s")
     reporter.say("  stop         ./dev down (keeps the state), ./dev down --reset (forgets it)")
-    if up.was_running and not options.detach:
+    if up.was_running:
         reporter.say("")
         reporter.say("it was running already and goes on running")
-    elif not options.detach:
-        _stay(up, reporter)
 
 
 def _stay(up: Up, reporter: Reporter) -> None:
+    """Wait for Ctrl-C, or for the cloud's end."""
     reporter.say("")
     reporter.say("running; Ctrl-C stops it and keeps its state")
-    try:
-        # An event that nobody sets: waiting on it can be interrupted on every platform.
-        while not threading.Event().wait(_LOOK_SECONDS):
-            if not up.cloud.is_running():
-                raise DevtoolsError("the local cloud has ended; start it again with: ./dev up")
-    except KeyboardInterrupt:
-        reporter.say("stopping")
-    finally:
-        shut_down(up.running.platform)
-    reporter.say("stopped; its state is kept")
+    # An event that nobody sets: waiting on it can be interrupted on every platform.
+    while not threading.Event().wait(_LOOK_SECONDS):
+        if not up.cloud.is_running():
+            raise DevtoolsError("the local cloud has ended; start it again with: ./dev up")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
