@@ -1,4 +1,4 @@
-"""Every task a person or a pipeline runs. ``./dev`` lists them; ``./dev SESSION [ARGUMENT ...]`` runs one."""
+"""Every task a person or a pipeline runs: ``./dev SESSION [ARGUMENT ...]`` runs one."""
 
 from __future__ import annotations
 

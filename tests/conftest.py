@@ -1,4 +1,4 @@
-"""What tests of the running platform share: one platform, started as a newcomer would, in a fresh clone."""
+"""What tests of the running platform share: one platform, started in a fresh clone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--shop",
         type=Path,
         metavar="CLONE",
-        help="use the platform that already runs in this clone, instead of starting one in a fresh clone",
+        help="use the platform that already runs in this clone; do not start one",
     )
 
 
@@ -56,7 +56,7 @@ class Shop:
         )
         if check and done.returncode != 0:
             raise AssertionError(
-                f"./dev {' '.join(arguments)} exited with {done.returncode}\n{done.stdout}\n{done.stderr}"
+                f"./dev {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
             )
         return done
 
@@ -67,7 +67,7 @@ class Shop:
         return status
 
     def client(self, service: str, **credentials: str) -> Any:
-        """A boto3 client of the local cloud: the administrator's, unless other credentials are given."""
+        """A boto3 client of the local cloud: the administrator's unless credentials are given."""
         keys = credentials or {
             "aws_access_key_id": self.status["administrator"]["access_key_id"],
             "aws_secret_access_key": self.status["administrator"]["secret_access_key"],
