@@ -140,10 +140,16 @@ def _tests(*folders: str) -> list[str]:
 
 @nox.session(default=False)
 def unit(session: nox.Session) -> None:
-    """Tests of every library and service, the guides and the architecture."""
+    """Tests of every library and service, the guides and the architecture; not the slow ones."""
     folders = _tests(*(f"{package}/tests" for package in PACKAGES if package != "platform"))
     across = _tests("tests/architecture", "tests/docs")
-    CHECKS.run(session, "pytest", *folders, *across, *session.posargs)
+    CHECKS.run(session, "pytest", "-m", "not slow", *folders, *across, *session.posargs)
+
+
+@nox.session(default=False)
+def slow(session: nox.Session) -> None:
+    """Minutes of Terraform with every kind of resource on the local cloud, Kinesis included."""
+    CHECKS.run(session, "pytest", "-m", "slow", "libs/localcloud/tests", *session.posargs)
 
 
 @nox.session(default=False)

@@ -21,7 +21,12 @@ from trunkline_localcloud import LocalCloud
 Client = Callable[..., Any]
 _HERE = Path(__file__).parent
 _NO_CHANGES = 0
-_PLUGIN_DIRECTORIES = ("~/.terraform.d/plugins", "~/.terraform.d/plugin-cache")
+_PLUGIN_DIRECTORIES = (
+    "~/.terraform.d/plugins",
+    "~/.terraform.d/plugin-cache",
+    "/usr/local/share/terraform/plugins",
+    *map(str, Path("/opt").glob("*")),
+)
 
 
 def _plugin_directory() -> str | None:
