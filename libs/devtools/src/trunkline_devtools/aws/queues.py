@@ -15,8 +15,10 @@ from trunkline_devtools.waiting import wait_for
 __all__ = ["DeadLetter", "QueuePair", "Redriven", "dead_letters", "depth", "queues_of", "redrive"]
 
 _MOVE_TIMEOUT_SECONDS = 120.0
-_LOOK_SECONDS = 2
-"""How long a message stays hidden from others after being looked at."""
+_LOOK_SECONDS = 10
+"""How long a message is hidden at most while the others are looked at."""
+_HIDDEN_SECONDS = 30.0
+"""How long a redrive waits for messages that somebody else is looking at."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +87,29 @@ def dead_letters(aws: Aws, pair: QueuePair) -> tuple[DeadLetter, ...]:
     Raises:
         CloudCallFailed: the queue does not exist or the caller may not read it.
     """
-    with aws_errors(f"reading the queue {pair.dead_letter_queue}"):
-        return tuple({letter.message_id: letter for letter in _look(aws, pair)}.values())
-
-
-def _look(aws: Aws, pair: QueuePair) -> Iterator[DeadLetter]:
     sqs = aws.client("sqs")
-    url = _url(aws, pair.dead_letter_queue)
+    with aws_errors(f"reading the queue {pair.dead_letter_queue}"):
+        url = _url(aws, pair.dead_letter_queue)
+        messages = {message["MessageId"]: message for message in _receive_all(sqs, url)}
+        for message in messages.values():
+            # Whoever redrives next must not miss what was only looked at.
+            sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+    return tuple(_dead_letter(pair, message) for message in messages.values())
+
+
+def _receive_all(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
     while True:
-        messages = sqs.receive_message(
+        answer = sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=10,
             VisibilityTimeout=_LOOK_SECONDS,
             MessageAttributeNames=["All"],
-        ).get("Messages", [])
-        if not messages:
+        )
+        if not answer.get("Messages"):
             return
-        for message in messages:
-            yield _dead_letter(pair, message)
+        yield from answer["Messages"]
 
 
 def _dead_letter(pair: QueuePair, message: dict[str, Any]) -> DeadLetter:
@@ -142,6 +149,7 @@ def redrive(aws: Aws, pair: QueuePair) -> Redriven:
         waiting = depth(aws, pair.dead_letter_queue)
         if waiting == 0:
             return Redriven(pair.service, pair.function, 0)
+        wait_for(lambda: _all_visible(aws, pair), timeout=_HIDDEN_SECONDS)
         sqs.start_message_move_task(SourceArn=source, DestinationArn=_arn(aws, pair.queue))
 
         def ended() -> dict[str, Any] | None:
@@ -155,6 +163,11 @@ def redrive(aws: Aws, pair: QueuePair) -> Redriven:
         raise CloudCallFailed(f"redriving {pair.dead_letter_queue} failed: {reason}")
     moved = int(task.get("ApproximateNumberOfMessagesMoved", waiting))
     return Redriven(pair.service, pair.function, moved)
+
+
+def _all_visible(aws: Aws, pair: QueuePair) -> bool | None:
+    attributes = _attributes(aws, _url(aws, pair.dead_letter_queue))
+    return True if attributes["ApproximateNumberOfMessagesNotVisible"] == "0" else None
 
 
 def _url(aws: Aws, queue: str) -> str:
