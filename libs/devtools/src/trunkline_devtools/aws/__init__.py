@@ -19,6 +19,7 @@ from trunkline_devtools.aws.queues import (
 from trunkline_devtools.aws.release import ALIAS, release_newest
 from trunkline_devtools.aws.secrets import has_secret_value, write_secret
 from trunkline_devtools.aws.tables import scan
+from trunkline_devtools.aws.warmup import start_functions
 
 __all__ = [
     "ALIAS",
@@ -43,6 +44,7 @@ __all__ = [
     "release_newest",
     "scan",
     "sign_in",
+    "start_functions",
     "upload_bundle",
     "write_secret",
 ]

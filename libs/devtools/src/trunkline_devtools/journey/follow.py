@@ -18,7 +18,7 @@ __all__ = ["FINAL", "Followed", "Step", "follow"]
 FINAL = frozenset({"CONFIRMED", "CANCELLED"})
 """The states that an order ends in."""
 
-_INTERVAL_SECONDS = 0.25
+_INTERVAL_SECONDS = 0.4
 _CLOCK_SKEW_SECONDS = 60
 _LAST_SPAN_SECONDS = 3.0
 _STAGES = frozenset({"server", "consumer"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from trunkline_devtools.aws import Aws, Parameters, ensure_customer
+from trunkline_devtools.aws import Aws, Parameters, ensure_customer, start_functions
 from trunkline_devtools.deploy import RootsApply, TerraformTools
 from trunkline_devtools.errors import InputError
 from trunkline_devtools.local.cloud import attach, aws_of, start
@@ -94,6 +94,8 @@ def _bring_up(
     with reporter.phase("terraform"):
         _apply(platform, reporter, record, aws)
     running = RunningPlatform(platform, aws)
+    with reporter.phase("functions"):
+        start_functions(aws, LOCAL, platform.manifests)
     with reporter.phase("first order"):
         ensure_customer(aws, running.parameters.read("edge", "user-pool-id"), platform.customer())
         run_order(running, reporter)
