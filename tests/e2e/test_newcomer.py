@@ -135,7 +135,9 @@ def test_no_secret_is_in_any_terraform_state(shop: Any) -> None:
 
 def test_load_ends_without_a_failed_request(shop: Any) -> None:
     """`./dev load` fails no request, and every order reaches its final state exactly once."""
-    report = json.loads(shop.dev("load", "--users", "5", "--time", "30s", "--json").stdout)
+    report = json.loads(
+        shop.dev("load", "--users", "5", "--time", "90s", "--json", timeout=400).stdout
+    )
     assert 0 == report["failures"]
     assert 150 <= report["orders"]
     assert 20 <= report["declines"]
