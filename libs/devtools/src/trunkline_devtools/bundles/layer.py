@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from trunkline_devtools.bundles.archive import append_tree, tree
 from trunkline_devtools.bundles.bytecode import compile_folder
 from trunkline_devtools.bundles.target import Target
 from trunkline_devtools.errors import BundleFailed
+from trunkline_devtools.uv import run_uv
 
 __all__ = ["DEFAULT_AWS_SERVICES", "Layer"]
 
@@ -77,13 +77,10 @@ class Layer:
         return self.archive
 
     def _install(self, folder: Path, service: str) -> None:
-        answer = subprocess.run(
-            [
-                "uv", "pip", "install", "--quiet", "--target", str(folder), "--no-deps",
-                "--require-hashes", "--only-binary", ":all:", *self._target.uv_options,
-                "--requirement", str(self._lock),
-            ],
-            capture_output=True, text=True, check=False,
+        answer = run_uv(
+            "pip", "install", "--quiet", "--target", str(folder), "--no-deps",
+            "--require-hashes", "--only-binary", ":all:", *self._target.uv_options,
+            "--requirement", str(self._lock),
         )  # fmt: skip
         if answer.returncode != 0:
             raise BundleFailed(service, " ".join(answer.stderr.split()))

@@ -16,7 +16,7 @@ from trunkline_devtools.terraform import ChangeSummary, run_graph
 
 __all__ = ["Applied", "RootsApply"]
 
-_BUILDERS = 2
+_HELPERS = 2
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,24 @@ class RootsApply:
         Raises:
             DevtoolsError: of the first root that failed; others that ran have ended.
         """
-        with ThreadPoolExecutor(_BUILDERS, thread_name_prefix="bundle") as pool:
-            bundles = {
-                name: pool.submit(self._deployment.builder.build, name) for name in self._services
+        builder = self._deployment.builder
+        with (
+            ThreadPoolExecutor(_HELPERS, thread_name_prefix="bundle") as builders,
+            ThreadPoolExecutor(_HELPERS, thread_name_prefix="init") as initialiser,
+        ):
+            bundles = {name: builders.submit(builder.build, name) for name in self._services}
+            # While the first roots wait for AWS, the processor is free for those that come later.
+            ready = {
+                name: initialiser.submit(self._deployment.tools.runner(name).init)
+                for name in self._roots
+                if name not in known
             }
 
             def work(name: str) -> None:
                 with progress.working(name, "preparing"):
-                    building = bundles.get(name)
-                    bundle = None if building is None else building.result()
+                    bundle = bundles[name].result() if name in bundles else None
+                    if name in ready:
+                        ready[name].result()
                     outcome = self._work(name, bundle, progress, known, on_applied)
                 progress.end(name, outcome)
 
@@ -76,7 +85,8 @@ class RootsApply:
                     workers=self._deployment.side_by_side,
                 )
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                for pool in (builders, initialiser):
+                    pool.shutdown(wait=False, cancel_futures=True)
                 raise
         return Applied(dict(self._applied), dict(self._digests))
 

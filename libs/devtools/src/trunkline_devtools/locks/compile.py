@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 
 from trunkline_devtools.errors import DevtoolsError
 from trunkline_devtools.locks.table import Lock
+from trunkline_devtools.uv import run_uv
 
 __all__ = ["LockFailed", "compile_lock"]
 
@@ -40,15 +40,12 @@ def compile_lock(lock: Lock, *, upgrade: bool = False) -> bool:
         target = Path(work) / "requirements.txt"
         if before is not None:
             target.write_text(before)
-        answer = subprocess.run(
-            [
-                "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes",
-                "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links",
-                "--python-version", _OLDEST_PYTHON, *(["--upgrade"] if upgrade else []),
-                *(["--constraints", str(lock.within)] if lock.within else []),
-                "--output-file", str(target), str(source),
-            ],
-            capture_output=True, text=True, check=False,
+        answer = run_uv(
+            "pip", "compile", "--quiet", "--universal", "--generate-hashes",
+            "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links",
+            "--python-version", _OLDEST_PYTHON, *(["--upgrade"] if upgrade else []),
+            *(["--constraints", str(lock.within)] if lock.within else []),
+            "--output-file", str(target), str(source),
         )  # fmt: skip
         if answer.returncode != 0:
             raise LockFailed(lock.path, " ".join(answer.stderr.split()))
