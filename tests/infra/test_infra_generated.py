@@ -17,7 +17,8 @@ from trunkline_platform.environments import load_environment
 from trunkline_platform.synth import write_roots
 
 FORBIDDEN = {
-    "a registry's host name": r"registry\.(terraform|opentofu)|pypi\.org|npmjs",
+    "a registry": r"(?i)registry",
+    "an address but AWS's and the services' own": r"https?://(?![^/\\\"]*(?:amazonaws\.com|\.example)[/\\\"])",
     "a loopback address or port": r"127\.0\.0\.1|localhost|:4566",
     "a path of a machine": r'"/(home|Users|root|tmp|work|opt|var)/',
     "cdktn's metadata": r'"//"|uniqueId|stackName|TfToken',
