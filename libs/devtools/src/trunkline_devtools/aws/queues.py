@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,28 +88,29 @@ def dead_letters(aws: Aws, pair: QueuePair) -> tuple[DeadLetter, ...]:
         CloudCallFailed: the queue does not exist or the caller may not read it.
     """
     sqs = aws.client("sqs")
+    sqs = aws.client("sqs")
+    found: dict[str, dict[str, Any]] = {}
     with aws_errors(f"reading the queue {pair.dead_letter_queue}"):
         url = _url(aws, pair.dead_letter_queue)
-        messages = {message["MessageId"]: message for message in _receive_all(sqs, url)}
-        for message in messages.values():
-            # Whoever redrives next must not miss what was only looked at.
+        while messages := _receive(sqs, url):
+            found |= {message["MessageId"]: message for message in messages}
+        for message in found.values():
+            # Seen is not taken: whoever redrives next shall find it.
             sqs.change_message_visibility(
                 QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
             )
-    return tuple(_dead_letter(pair, message) for message in messages.values())
+    return tuple(_dead_letter(pair, message) for message in found.values())
 
 
-def _receive_all(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
-    while True:
-        answer = sqs.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=10,
-            VisibilityTimeout=_LOOK_SECONDS,
-            MessageAttributeNames=["All"],
-        )
-        if not answer.get("Messages"):
-            return
-        yield from answer["Messages"]
+def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
+    answer = sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=_LOOK_SECONDS,
+        MessageAttributeNames=["All"],
+    )
+    messages: list[dict[str, Any]] = answer.get("Messages", [])
+    return messages
 
 
 def _dead_letter(pair: QueuePair, message: dict[str, Any]) -> DeadLetter:
