@@ -16,7 +16,7 @@ from trunkline_devtools.load.plan import LoadPlan, OrderMade
 __all__ = ["ShopperBase", "make_shopper"]
 
 _PACE_SECONDS = 0.6
-_ROUND = ("order", "repeat", "decline", "order", "look", "repeat")
+_ROUND = ("order", "repeat", "order", "decline", "order", "look", "order")
 """What a customer does in turn; fixed, so that every run has all of it."""
 
 

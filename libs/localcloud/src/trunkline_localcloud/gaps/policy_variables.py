@@ -8,7 +8,6 @@ MiniStack compares the variable's text.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace as changed
@@ -52,8 +51,8 @@ def install(_settings: CloudSettings) -> None:
 
 def _replaced(statements: Iterable[Any], value_of: Callable[[str], Any]) -> Iterator[Any]:
     for statement in statements:
-        texts = [*statement.resources, *statement.not_resources, json.dumps(statement.conditions)]
-        if not any("${" in text for text in texts):
+        parts = (statement.resources, statement.not_resources, statement.conditions)
+        if not any(map(_has_variable, parts)):
             yield statement
             continue
         try:
@@ -65,6 +64,14 @@ def _replaced(statements: Iterable[Any], value_of: Callable[[str], Any]) -> Iter
             )
         except _NoValueError:
             continue
+
+
+def _has_variable(value: Any) -> bool:
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, dict):
+        return any(map(_has_variable, value.values()))
+    return isinstance(value, list) and any(map(_has_variable, value))
 
 
 def _in(value: Any, value_of: Callable[[str], Any]) -> Any:
