@@ -86,9 +86,12 @@ def shop(
     if given is not None:
         yield Shop(given.resolve())
         return
-    shop = Shop(fresh_clone(tmp_path_factory.mktemp("shop") / "clone"))
+    folder = tmp_path_factory.mktemp("shop")
+    shop = Shop(fresh_clone(folder / "clone"))
     try:
-        shop.log = shop.dev("up", "--detach", "--port", str(free_port()), timeout=900).stdout
+        started = shop.dev("up", "--detach", "--port", str(free_port()), timeout=900)
+        shop.log = started.stdout + started.stderr
+        (folder / "up.log").write_text(shop.log)  # kept with the failed test's other files
         yield shop
     finally:
         shop.dev("down", "--reset", check=False)

@@ -62,7 +62,7 @@ def test_plain_tools_list_and_call_what_runs(shop: Any) -> None:
     assert "trunkline-local-orders-orders" in _aws(shop, "dynamodb", "list-tables")["TableNames"]
     assert shop.status["account_id"] == _aws(shop, "sts", "get-caller-identity")["Account"]
     tables = shop.client("dynamodb").list_tables()["TableNames"]
-    assert set(shop.status["tables"].values()) <= set(tables)
+    assert set(shop.status["tables"]) <= set(tables)
 
 
 def test_curl_places_an_order(shop: Any) -> None:
@@ -115,6 +115,7 @@ def test_up_resumes_from_kept_state(shop: Any) -> None:
     shop.dev("down")
     resumed = shop.dev("up", "--detach", "--port", port)
     assert "no Terraform needed" in resumed.stdout + resumed.stderr
+    assert "ready after" in resumed.stdout + resumed.stderr
     assert order_id in shop.dev("trace", order_id, "--json").stdout
 
 

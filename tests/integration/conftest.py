@@ -47,7 +47,7 @@ class Probe:
         return payload
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def probe(shop: Shop) -> Iterator[Callable[..., Probe]]:
     """Make a probe with the role of a service's function; ``vpc=False`` puts it outside the VPC."""
     functions = shop.client("lambda")
