@@ -23,6 +23,19 @@ def test_mock_integration_has_no_http_method(client: Client) -> None:
     assert made["httpMethod"] == "POST"
 
 
+def test_an_integrations_timeout_stays_a_number(client: Client) -> None:
+    """A changed timeout is described as a number, although a patch carries text."""
+    api = client("apigateway")
+    api_id = api.create_rest_api(name="timeout")["id"]
+    (root,) = api.get_resources(restApiId=api_id)["items"]
+    method = {"restApiId": api_id, "resourceId": root["id"], "httpMethod": "GET"}
+    api.put_method(**method, authorizationType="NONE")
+    api.put_integration(**method, type="MOCK", timeoutInMillis=10000)
+    change = {"op": "replace", "path": "/timeoutInMillis", "value": "11000"}
+    api.update_integration(**method, patchOperations=[change])
+    assert 11000 == api.get_integration(**method)["timeoutInMillis"]
+
+
 def test_stage_without_access_logs_has_no_settings_for_them(client: Client) -> None:
     """Access log settings are there once they were set, not before."""
     api = client("apigateway")
