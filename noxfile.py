@@ -45,10 +45,12 @@ COMMANDS = {
 class Environment:
     """A virtual environment that several sessions share: one set-up, and editors find it."""
 
-    def __init__(self, location: str, lock: str, packages: list[str]) -> None:
+    def __init__(self, location: str, lock: str, packages: list[str], size: str) -> None:
         self.location = ROOT / location
         self.lock = f"requirements/{lock}"
         self.packages = packages
+        self.size = size
+        """On disk, to say before anything is downloaded."""
 
     def run(self, session: nox.Session, program: str, *arguments: str, **options: Any) -> None:
         """Run a program of the environment, after bringing it up to date."""
@@ -67,7 +69,7 @@ class Environment:
         stamp = self.location / f"installed-{Path(self.lock).stem}"
         if stamp.exists() and stamp.read_text() == digest:
             return
-        session.log("installing what %s pins into %s", self.lock, self.location.name)
+        session.log("installing %s into %s (%s)", self.lock, self.location.name, self.size)
         if not (self.location / "bin" / "python").exists():
             session.run("uv", "venv", "--quiet", "--python", sys.executable, str(self.location))
         pip = ("uv", "pip", "install", "--quiet", "--python", str(self.location / "bin" / "python"))
@@ -77,11 +79,13 @@ class Environment:
         stamp.write_text(digest)
 
 
-WORKSPACE = Environment(".venv", "run.txt", PACKAGES)
+WORKSPACE = Environment(".venv", "run.txt", PACKAGES, "about 300 MB on disk")
 """What the commands need; it is where editors look for it."""
-CHECKS = Environment(".venv", "dev.txt", PACKAGES)
+CHECKS = Environment(".venv", "dev.txt", PACKAGES, "about 330 MB on disk")
 """The same environment with what checks and tests need."""
-SYNTHESIS = Environment(".dev/synth", "synth.txt", ["libs/runtime", "platform", "libs/devtools"])
+SYNTHESIS = Environment(
+    ".dev/synth", "synth.txt", ["libs/runtime", "platform", "libs/devtools"], "about 540 MB on disk"
+)
 """cdktn and its bindings weigh half a gigabyte; only who changes a declaration needs them."""
 
 
