@@ -147,7 +147,9 @@ def unit(session: nox.Session) -> None:
     """Tests of every library and service, the guides and the architecture; not the slow ones."""
     folders = _tests(*(f"{package}/tests" for package in PACKAGES if package != "platform"))
     across = _tests("tests/architecture", "tests/docs")
-    CHECKS.run(session, "pytest", "-m", "not slow", *folders, *across, *session.posargs)
+    # They mostly wait for servers of their own, so several workers are faster even on two cores.
+    workers = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+    CHECKS.run(session, "pytest", "-m", "not slow", *workers, *folders, *across, *session.posargs)
 
 
 @nox.session(default=False)
