@@ -159,6 +159,13 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def nightly(session: nox.Session) -> None:
+    """The runtime's properties and state machines with 10,000 examples each; hours."""
+    arguments = ("--hypothesis-profile", "nightly", "-n", "auto", "--maxprocesses", "4")
+    CHECKS.run(session, "pytest", *arguments, "libs/runtime/tests", *session.posargs)
+
+
+@nox.session(default=False)
 def infra(session: nox.Session) -> None:
     """The generated Terraform is fresh, valid and of least privilege; types of the platform."""
     SYNTHESIS.run(session, "mypy", "platform/src")

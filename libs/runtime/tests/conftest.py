@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent / "sample"))
 
 from trunkline.testing import ServiceHarness
+
+# A test says only what is special to it, as its number of steps; how often it runs is said here.
+# A shared machine's pauses are no failures, hence no deadline for one example.
+settings.register_profile("default", max_examples=200, stateful_step_count=20, deadline=None)
+settings.register_profile("nightly", settings.get_profile("default"), max_examples=10_000)
+settings.load_profile("default")
 
 
 @pytest.fixture

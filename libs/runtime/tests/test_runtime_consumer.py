@@ -193,7 +193,7 @@ class CrashMachine(RuleBasedStateMachine):
         assert self.bench.queue.dead == []
 
 
-CrashMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+CrashMachine.TestCase.settings = settings(stateful_step_count=30)
 TestCrashes = CrashMachine.TestCase
 
 

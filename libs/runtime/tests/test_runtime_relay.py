@@ -127,7 +127,7 @@ class RelayMachine(RuleBasedStateMachine):
         assert before == self.place.sent
 
 
-RelayMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=20, deadline=None)
+RelayMachine.TestCase.settings = settings(stateful_step_count=20)
 TestRelay = RelayMachine.TestCase
 
 
