@@ -251,3 +251,17 @@ def _attached(state_dir: Path) -> LocalCloud | None:
         return LocalCloud.attach(state_dir)
     except CloudNotRunning:
         return None
+
+
+def test_saved_state_outlives_a_hard_end(settings: CloudSettings) -> None:
+    """After `save` a killed cloud comes back as it was then; what came later is lost."""
+    cloud = LocalCloud.start(settings)
+    with _client(cloud, "sqs") as sqs:
+        sqs.create_queue(QueueName="saved")
+        cloud.control.save()
+        sqs.create_queue(QueueName="later")
+    os.kill(cloud.pid, signal.SIGKILL)
+    _wait(lambda: not cloud.is_running())
+    with LocalCloud.start(settings) as again, _client(again, "sqs") as sqs:
+        names = {url.rsplit("/", 1)[1] for url in sqs.list_queues()["QueueUrls"]}
+    assert names == {"saved"}

@@ -53,6 +53,10 @@ class ControlClient:
         """The e-mails that SES accepted, the oldest first."""
         return list(self._call("GET", "emails"))
 
+    def save(self) -> None:
+        """Save the state now, so that a hard end of the cloud loses only what happens later."""
+        self._call("POST", "state")
+
     def _call(self, method: str, path: str, content: object = None) -> Any:
         url = f"{self._facts.endpoint}/_localcloud/{path}"
         body = b"" if content is None else json.dumps(content).encode()

@@ -18,7 +18,7 @@ from trunkline_devtools.progress import Reporter, RootsProgress
 from trunkline_devtools.workspace import LOCAL, Workspace
 from trunkline_localcloud import LocalCloud
 
-__all__ = ["DEFAULT_PORT", "Up", "bring_up", "shut_down"]
+__all__ = ["DEFAULT_PORT", "Up", "agreeing_cloud", "bring_up", "shut_down"]
 
 DEFAULT_PORT = 4566
 """The port that AWS emulators are commonly found at."""
@@ -87,7 +87,7 @@ def _bring_up(
     platform: LocalPlatform, reporter: Reporter, record: Record, *, was_running: bool
 ) -> Up:
     with reporter.phase("local cloud"):
-        cloud, record = _cloud(platform, reporter, record)
+        cloud, record = agreeing_cloud(platform, reporter, record)
         aws = aws_of(cloud)
         for companion in platform.companions:
             record.ports[companion.id] = companion.start(record.ports.get(companion.id))
@@ -99,10 +99,11 @@ def _bring_up(
     with reporter.phase("first order"):
         ensure_customer(aws, running.parameters.read("edge", "user-pool-id"), platform.customer())
         run_order(running, reporter)
+        cloud.control.save()  # a hard end from here on costs the newest data, not the whole state
     return Up(running, cloud, was_running)
 
 
-def _cloud(
+def agreeing_cloud(
     platform: LocalPlatform, reporter: Reporter, record: Record
 ) -> tuple[LocalCloud, Record]:
     """The running cloud, and a record that agrees with what the cloud remembers."""
@@ -127,8 +128,8 @@ def _apply(platform: LocalPlatform, reporter: Reporter, record: Record, aws: Aws
 
     def on_applied(root: str, digest: str | None) -> None:
         if digest is None and not record.generation:
-            # The cloud saves its state only when it ends in peace: it bears a mark by which the
-            # next start sees whether it still knows what Terraform believes to exist.
+            # The cloud saves its state when it is up and when it ends in peace: it bears a mark by
+            # which the next start sees whether it still knows what Terraform believes to exist.
             record.generation = uuid.uuid4().hex
             parameters.set_generation(record.generation)
         platform.record.root_applied(record, root, digest)

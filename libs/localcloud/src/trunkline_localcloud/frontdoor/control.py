@@ -1,4 +1,4 @@
-"""The control API: health, faults, recorded calls and e-mails, under ``/_localcloud/``.
+"""The control API: health, faults, recorded calls, e-mails and saving, under ``/_localcloud/``.
 
 All but health want the administrator's signature for the service ``localcloud``.
 """
@@ -15,6 +15,7 @@ from trunkline_localcloud.frontdoor.asgi import Receive, Scope, Send, send_json
 from trunkline_localcloud.frontdoor.bodies import read_body
 from trunkline_localcloud.frontdoor.emails import accepted_emails
 from trunkline_localcloud.frontdoor.recorder import Recorder
+from trunkline_localcloud.frontdoor.saving import save
 from trunkline_localcloud.frontdoor.signatures import is_administrator
 
 __all__ = ["ControlApi"]
@@ -63,6 +64,9 @@ class ControlApi:
                 return HTTPStatus.OK, self._recorder.since(int(since) if since.isdigit() else 0)
             case ("GET", "emails"):
                 return HTTPStatus.OK, accepted_emails()
+            case ("POST", "state"):
+                save()
+                return HTTPStatus.OK, {}
         return HTTPStatus.NOT_FOUND, {"message": f"no such operation: {method} {name}"}
 
 
