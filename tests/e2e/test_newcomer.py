@@ -189,3 +189,17 @@ def test_a_port_in_use_is_named(clone: Path) -> None:
     assert 0 != done.returncode
     assert port in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_provider_that_cannot_be_had_is_named(clone: Path) -> None:
+    """`up` says in one line which provider is missing and which variable may name its folder."""
+    for root in (clone / "terraform" / "local").glob("*/cdk.tf.json"):
+        root.write_text(root.read_text().replace("5.100.0", "5.100.999"))  # there is no such one
+    done = subprocess.run(
+        [clone / "dev", "up", "--detach"], capture_output=True, text=True, check=False
+    )
+    assert 0 != done.returncode
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("dev:"))
+    assert "5.100.999" in line
+    assert "TRUNKLINE_TERRAFORM_PLUGIN_DIR" in line
+    assert "Traceback" not in done.stderr
