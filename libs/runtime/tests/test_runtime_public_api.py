@@ -9,6 +9,7 @@ from shop_contract import OrderView, PlaceOrder
 
 from trunkline import Api, Caller, Service, command, query
 from trunkline.errors import Unavailable
+from trunkline.rules import signed_in
 from trunkline.testing import ServiceHarness
 from trunkline.testing.deadline import far_away
 from trunkline.testing.events import api_event
@@ -29,7 +30,7 @@ class FrontApi(Api, version=1, service="front"):
 service = Service("front", exposure="public", entry="nowhere:service")
 
 
-@service.implements(FrontApi.place_order)
+@service.implements(FrontApi.place_order, allow=signed_in)
 def place_order(caller: Caller, body: PlaceOrder | None) -> OrderView:
     """Say who orders."""
     if caller.claims.get("email") == "late@example.com":
@@ -38,7 +39,7 @@ def place_order(caller: Caller, body: PlaceOrder | None) -> OrderView:
     return OrderView(order_id="1", sku=sku, quantity=1, placed_by=caller.subject)
 
 
-@service.implements(FrontApi.list_tags)
+@service.implements(FrontApi.list_tags, allow=signed_in)
 def list_tags(tag: list[str]) -> list[str]:
     """Give back what was sent."""
     return tag

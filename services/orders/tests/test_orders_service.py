@@ -14,6 +14,7 @@ from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Caller, IdempotencyKey, Money
 from trunkline.testing import Answer, ServiceHarness
 
+STOREFRONT = Caller.service("storefront")
 TOTAL = Money(amount=2500, currency="EUR")
 BODY = {
     "customer": "ann",
@@ -26,13 +27,17 @@ BODY = {
 
 @pytest.fixture
 def harness() -> Iterator[ServiceHarness]:
-    """The service, with nothing stored."""
+    """The service, with nothing stored, and the callers that it has."""
     with ServiceHarness(service) as harness:
+        harness.allow_callers("storefront", "curious")
         yield harness
 
 
-def place(harness: ServiceHarness, key: str = "key-1", **changes: Any) -> Answer:
-    return harness.call("POST", "/orders", {**BODY, **changes}, headers={"Idempotency-Key": key})
+def place(
+    harness: ServiceHarness, key: str = "key-1", caller: Caller = STOREFRONT, **changes: Any
+) -> Answer:
+    headers = {"Idempotency-Key": key}
+    return harness.call("POST", "/orders", {**BODY, **changes}, caller=caller, headers=headers)
 
 
 def placed_id(harness: ServiceHarness) -> str:
@@ -59,6 +64,15 @@ def test_a_placed_order_is_stored_and_announced(harness: ServiceHarness) -> None
     assert harness.call("GET", f"/orders/{order['order_id']}").json == order
 
 
+def test_only_the_storefront_places_orders(harness: ServiceHarness) -> None:
+    """Whoever declared the call may look; to order in a customer's name takes our consent."""
+    order_id = placed_id(harness)
+    curious = Caller.service("curious")
+    assert harness.call("GET", f"/orders/{order_id}", caller=curious).status == 200
+    assert place(harness, "key-2", curious).status == 403
+    assert len(harness.emitted()) == 1
+
+
 def test_a_repeated_request_is_the_same_order(harness: ServiceHarness) -> None:
     """The same key gives the first answer and announces nothing more."""
     assert place(harness).json == place(harness).json
@@ -67,7 +81,7 @@ def test_a_repeated_request_is_the_same_order(harness: ServiceHarness) -> None:
 
 def test_a_request_repeated_after_a_crash_is_the_same_order(harness: ServiceHarness) -> None:
     """Also when the record of the first request was never written, there is one order."""
-    first = place_order(PlaceOrder(**BODY), Caller.service("a-caller"), IdempotencyKey("key-1"))
+    first = place_order(PlaceOrder(**BODY), STOREFRONT, IdempotencyKey("key-1"))
     assert place(harness).json == first.model_dump(mode="json")
     assert len(harness.emitted()) == 1
 

@@ -4,7 +4,8 @@
 
     TrunklineError
     ├── DeclarationError            a service or a contract is declared wrongly
-    │   └── UndeclaredUse           a handler touched something that its ``uses`` does not name
+    │   ├── UndeclaredUse           a handler touched something that its ``uses`` does not name
+    │   └── OwnershipUnchecked      a handler for owners acted before it asked who the owner is
     ├── ManifestError               a manifest is broken
     │   └── GraphError              manifests do not fit together
     │       ├── DuplicateService
@@ -69,6 +70,19 @@ class UndeclaredUse(DeclarationError):
         self.use = use
         """What it touched."""
         super().__init__(f"handler {handler!r} uses {use}, which its `uses` does not name")
+
+
+class OwnershipUnchecked(DeclarationError):
+    """A handler for owners acted, or answered, before it asked who the owner is."""
+
+    def __init__(self, handler: str, what: str) -> None:
+        self.handler = handler
+        """The handler's name."""
+        self.what = what
+        """What it did."""
+        super().__init__(
+            f"handler {handler!r} allows its owner and {what} without caller.must_own(...) before"
+        )
 
 
 class ManifestError(TrunklineError):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
+
+from trunkline.errors import NotFound
+from trunkline.invocation import current
+from trunkline.ownership import NOT_YOURS
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,10 @@ class Caller:
     """A service's name, or a customer's Cognito ``sub``."""
     claims: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """A customer's verified claims, for example ``email``."""
+    groups: frozenset[str] = frozenset()
+    """The groups of the user pool that a customer is in."""
+    scopes: frozenset[str] = frozenset()
+    """The OAuth scopes of a customer's access token; an ID token has none."""
 
     @classmethod
     def service(cls, name: str) -> Caller:
@@ -24,6 +32,35 @@ class Caller:
         return cls(kind="service", subject=name)
 
     @classmethod
-    def customer(cls, subject: str, **claims: Any) -> Caller:
+    def customer(
+        cls, subject: str, *, groups: Iterable[str] = (), scopes: Iterable[str] = (), **claims: Any
+    ) -> Caller:
         """A signed-in customer."""
-        return cls("customer", subject, MappingProxyType({"sub": subject, **claims}))
+        return cls(
+            "customer",
+            subject,
+            MappingProxyType({"sub": subject, **claims}),
+            frozenset(groups),
+            frozenset(scopes),
+        )
+
+    def must_own(self, owner: str) -> None:
+        """Check that something is this customer's. Ask before judging or changing the thing.
+
+        A caller whom another rule of the handler's ``allow`` has admitted need not own it.
+
+        Args:
+            owner: the subject of the customer whom it belongs to.
+
+        Raises:
+            NotFound: it is not theirs, in the words for what does not exist.
+        """
+        invocation = current()
+        ownership = invocation.ownership if invocation is not None else None
+        asked = ownership is not None and ownership.caller is self
+        if ownership is not None and asked and not ownership.needed:
+            return
+        if self.kind != "customer" or owner != self.subject:
+            raise NotFound(NOT_YOURS)
+        if ownership is not None and asked:
+            ownership.show()

@@ -11,7 +11,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from trunkline.errors import UndeclaredUse
-from trunkline.manifest.model import Need
+from trunkline.manifest.model import CallNeed, Need, SecretNeed, TableNeed
+from trunkline.ownership import Ownership
 
 _FACTS = uuid.UUID("6f0f7a51-7c1e-5b52-9d0b-6d3a0a9b6a11")
 """The namespace of event ids that derive from their cause."""
@@ -39,6 +40,8 @@ class Invocation:
     uses: Uses = field(default_factory=Uses)
     cause: str | None = None
     """What this work is done for, the same whenever it is tried again; ``None`` if unknown."""
+    ownership: Ownership | None = None
+    """What has to be shown of the caller first; ``None`` where it does not matter."""
     _facts: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
 
     def remaining(self) -> float:
@@ -80,12 +83,15 @@ def require(need: Need) -> None:
 
     Raises:
         UndeclaredUse: it did not.
+        OwnershipUnchecked: the need changes something, and whether the caller owns it is open.
     """
     invocation = current()
-    if invocation is not None and need not in invocation.uses.needs:
-        facts = need.model_dump(exclude={"kind"})
-        what = " ".join(str(fact) for fact in facts.values())
-        raise UndeclaredUse(invocation.handler, f"{need.kind} {what}".strip())
+    if invocation is None:
+        return
+    if need not in invocation.uses.needs:
+        raise UndeclaredUse(invocation.handler, _text(need))
+    if invocation.ownership is not None and not _only_reads(need):
+        invocation.ownership.require(f"uses {_text(need)}")
 
 
 def require_setting(name: str) -> None:
@@ -111,3 +117,18 @@ def require_emits(wire_names: Iterable[str]) -> None:
     for wire_name in wire_names:
         if wire_name not in invocation.uses.emits:
             raise UndeclaredUse(invocation.handler, wire_name)
+
+
+def _text(need: Need) -> str:
+    facts = need.model_dump(exclude={"kind"})
+    return " ".join([need.kind, *(str(fact) for fact in facts.values())])
+
+
+def _only_reads(need: Need) -> bool:
+    match need:
+        case TableNeed():
+            return need.access == "read"
+        case CallNeed():
+            return need.method == "GET"
+        case _:
+            return isinstance(need, SecretNeed)

@@ -20,6 +20,7 @@ from orders_contract import (
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Caller, IdempotencyKey, Service
 from trunkline.errors import NotFound
+from trunkline.rules import services
 
 service = Service("orders")
 orders = service.table("orders", Order, key="order_id")
@@ -27,6 +28,7 @@ orders = service.table("orders", Order, key="order_id")
 
 @service.implements(
     OrdersApi.place_order,
+    allow=services("storefront"),  # it has asked the customer who they are; nobody else has
     idempotency="Idempotency-Key",
     uses=[orders.read, orders.write, OrderPlaced],
 )

@@ -9,7 +9,8 @@ from orders_contract import OrdersApi
 from storefront.receipts import StoredReceipt, view_of
 from storefront_contract import OrderList, OrderView, PlaceOrder, StorefrontApi
 from trunkline import Caller, IdempotencyKey, Service
-from trunkline.errors import Conflict, InvalidRequest, NotFound, Problem, Unavailable
+from trunkline.errors import Conflict, InvalidRequest, Problem, Unavailable
+from trunkline.rules import owner, signed_in
 
 RETRY_AFTER_SECONDS = 5.0
 
@@ -23,6 +24,7 @@ look_up = service.calls(OrdersApi.get_order, timeout=2.0)
 
 @service.implements(
     StorefrontApi.place_order,
+    allow=signed_in,
     idempotency="Idempotency-Key",
     uses=[send_order, receipts.write],
 )
@@ -46,7 +48,7 @@ def place_order(body: PlaceOrder, caller: Caller, key: IdempotencyKey) -> OrderV
     return view_of(placed)
 
 
-@service.implements(StorefrontApi.get_order, uses=[look_up, receipts.read])
+@service.implements(StorefrontApi.get_order, allow=owner, uses=[look_up, receipts.read])
 def get_order(order_id: str, caller: Caller) -> OrderView:
     """Ask orders; if it cannot answer, show the receipt and say so."""
     try:
@@ -55,14 +57,13 @@ def get_order(order_id: str, caller: Caller) -> OrderView:
         receipt = receipts.get(caller.subject, order_id) if problem.retryable else None
         if receipt is None:
             raise
+        caller.must_own(receipt.customer)
         return receipt.degraded()
-    if order.customer != caller.subject:
-        # The same words as for an order that does not exist, or the answer would tell them apart.
-        raise NotFound(f"there is no order {order_id!r}")
+    caller.must_own(order.customer)
     return view_of(order)
 
 
-@service.implements(StorefrontApi.list_orders, uses=[receipts.read])
+@service.implements(StorefrontApi.list_orders, allow=signed_in, uses=[receipts.read])
 def list_orders(caller: Caller) -> OrderList:
     """The customer's receipts; this needs no other service."""
     newest_first = sorted(

@@ -1,10 +1,11 @@
-"""The way of an API call: route, identify, validate, once per key, answer."""
+"""The way of an API call: route, identify, authorise, validate, once per key, answer."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -80,6 +81,7 @@ class ApiProgram:
         handler, variables = self._router.find(request)
         caller = caller_of(request, self._service.exposure)
         tracing.annotate("caller", f"{caller.kind}:{caller.subject}")
+        handler.allow.admit(caller)
         arguments = arguments_of(handler.operation, request, variables)
         key = idempotency_key(request)
         if handler.idempotent and key is None:
@@ -139,10 +141,11 @@ class ApiProgram:
         wanted = {name: arguments[name] for name in handler.arguments if name in arguments}
         for name, kind in handler.injected.items():
             wanted[name] = caller if kind is Caller else IdempotencyKey(key or "")
+        ownership = handler.ownership(caller)
         invocation = Invocation(
-            base.service, FUNCTION, handler.name, base.deadline, handler.uses, cause
+            base.service, FUNCTION, handler.name, base.deadline, handler.uses, cause, ownership
         )
-        with running(invocation):
+        with running(invocation), ownership or nullcontext():
             result = handler.call(**wanted)
         operation = handler.operation
         body = "" if operation.status == 204 else operation.result.dump_json(result).decode()

@@ -11,6 +11,7 @@ from trunkline.errors import Forbidden, Unauthenticated
 from trunkline.identity import Caller
 from trunkline.manifest import names, variables
 
+_NOTHING: frozenset[str] = frozenset()
 _ASSUMED_ROLE = re.compile(r"^arn:aws[a-z-]*:sts::\d{12}:assumed-role/([^/]+)/[^/]+$")
 
 
@@ -29,7 +30,18 @@ def _customer(request: Request) -> Caller:
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject:
         raise Unauthenticated("sign in first")
-    return Caller("customer", subject, dict(claims))
+    return Caller(
+        "customer",
+        subject,
+        dict(claims),
+        # API Gateway's authorizer of REST APIs joins lists with commas.
+        _words(claims.get("cognito:groups"), ","),
+        _words(claims.get("scope"), " "),
+    )
+
+
+def _words(claim: object, separator: str) -> frozenset[str]:
+    return frozenset(filter(None, claim.split(separator))) if isinstance(claim, str) else _NOTHING
 
 
 def _service(request: Request) -> Caller:

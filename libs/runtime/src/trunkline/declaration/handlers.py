@@ -7,13 +7,15 @@ import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from trunkline.contracts.api import IDEMPOTENCY_HEADER, Operation
 from trunkline.contracts.message import Event, Message, Task, message_type
 from trunkline.errors import DeclarationError
 from trunkline.identity import Caller
 from trunkline.invocation import Uses
+from trunkline.ownership import Ownership
+from trunkline.rules import Rule, Verdict, any_service
 from trunkline.types import IdempotencyKey
 
 
@@ -67,6 +69,8 @@ class ApiHandler(Handler):
 
     operation: Operation[..., Any]
     idempotent: bool
+    allow: Rule = any_service
+    """Who may call."""
 
     @cached_property
     def injected(self) -> dict[str, Any]:
@@ -88,6 +92,13 @@ class ApiHandler(Handler):
             )
         return found
 
+    def ownership(self, caller: Caller) -> Ownership | None:
+        """What has to be shown of a caller; ``None`` where ``allow`` does not speak of owners."""
+        if not self.allow.by_owner:
+            return None
+        needed = self.allow.judge(caller) is Verdict.IF_OWNED
+        return Ownership(self.name, caller, needed=needed)
+
     @cached_property
     def arguments(self) -> frozenset[str]:
         """The operation's parameters that the handler wants."""
@@ -104,6 +115,27 @@ class MessageHandler(Handler):
     timeout: int
     """Seconds for a whole batch."""
     max_receives: int
+
+
+def checked_rule(handler: str, exposure: Literal["private", "public"], allow: Rule | None) -> Rule:
+    """Check who may call a handler.
+
+    Raises:
+        DeclarationError: nobody is named, or somebody who can never come this way.
+    """
+    if exposure == "private":
+        rule, comes = any_service if allow is None else allow, "service"
+    elif allow is None:
+        raise DeclarationError(
+            f"handler {handler!r} is for customers: say which, for example allow=signed_in"
+        )
+    else:
+        rule, comes = allow, "customer"
+    if rule.kinds != {comes}:
+        raise DeclarationError(
+            f"handler {handler!r}: only a {comes} can call here, but it allows {rule}"
+        )
+    return rule
 
 
 def checked_uses(handler: str, service: str, uses: Iterable[Use]) -> tuple[Use, ...]:

@@ -12,10 +12,17 @@ from trunkline.clients.outbound import Outbound
 from trunkline.contracts.api import IDEMPOTENCY_HEADER, Api, Operation
 from trunkline.contracts.message import Event, Message, Task, message_type
 from trunkline.contracts.model import Model
-from trunkline.declaration.handlers import ApiHandler, MessageHandler, Use, checked_uses
+from trunkline.declaration.handlers import (
+    ApiHandler,
+    MessageHandler,
+    Use,
+    checked_rule,
+    checked_uses,
+)
 from trunkline.errors import DeclarationError
 from trunkline.mail.sender import Mailer
 from trunkline.manifest.model import Manifest
+from trunkline.rules import Rule
 from trunkline.settings.secret import Secret
 from trunkline.settings.setting import Setting
 from trunkline.tables.table import Table
@@ -173,6 +180,7 @@ class Service:
         self,
         operation: Operation[..., R],
         *,
+        allow: Rule | None = None,
         idempotency: str | None = None,
         uses: Sequence[Use] = (),
     ) -> Implementing[R]:
@@ -183,6 +191,8 @@ class Service:
 
         Args:
             operation: of this service's own contract.
+            allow: who may call, see :mod:`trunkline.rules`. A public API must say; a private one
+                is open to every service that declares the call, unless it says otherwise.
             idempotency: the header that carries the key, ``Idempotency-Key``; callers must then
                 send it, and a repeated request gets the first one's response.
             uses: everything that the function touches; its role gets exactly that.
@@ -204,6 +214,7 @@ class Service:
                 declared=checked_uses(name, self.name, uses),
                 operation=operation,
                 idempotent=idempotency is not None,
+                allow=checked_rule(name, self.exposure, allow),
             )
 
         return Implementing(register)

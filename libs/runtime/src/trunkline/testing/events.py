@@ -41,6 +41,10 @@ def api_event(
         identity["userArn"] = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/session"
     elif caller is not None:
         authorizer["claims"] = {"sub": caller.subject, **caller.claims}
+        if caller.groups:
+            authorizer["claims"]["cognito:groups"] = ",".join(sorted(caller.groups))
+        if caller.scopes:
+            authorizer["claims"]["scope"] = " ".join(sorted(caller.scopes))
     return {
         "resource": "/{proxy+}",
         "path": path,
