@@ -36,7 +36,8 @@ class Invocation:
     function: str
     handler: str
     deadline: float
-    """When Lambda ends the invocation, on :func:`time.monotonic`'s clock."""
+    """When the work must be done, on :func:`time.monotonic`'s clock: Lambda ends the invocation,
+    or whoever asked for it gives up."""
     uses: Uses = field(default_factory=Uses)
     cause: str | None = None
     """What this work is done for, the same whenever it is tried again; ``None`` if unknown."""
@@ -45,7 +46,7 @@ class Invocation:
     _facts: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
 
     def remaining(self) -> float:
-        """Seconds until Lambda ends the invocation; 0 if it is overdue."""
+        """Seconds until the deadline; 0 if it is overdue."""
         return max(0.0, self.deadline - time.monotonic())
 
     def fact_id(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -17,9 +18,11 @@ from trunkline.api.request import Request, Response
 from trunkline.api.routing import Router
 from trunkline.attempt import Attempt
 from trunkline.contracts.api import IDEMPOTENCY_HEADER
+from trunkline.deadlines import sooner
 from trunkline.declaration.handlers import ApiHandler
 from trunkline.declaration.service import Service
 from trunkline.errors import (
+    DeadlineExceeded,
     IdempotencyMismatch,
     InternalError,
     InvalidRequest,
@@ -58,14 +61,15 @@ class ApiProgram:
             deadline: when Lambda ends the invocation, on the monotonic clock.
         """
         headers = {str(k).lower(): str(v) for k, v in (event.get("headers") or {}).items()}
-        base = Invocation(self._service.name, FUNCTION, FUNCTION, deadline)
+        caller_gives_up = sooner(deadline, headers, _arrived(event))
+        base = Invocation(self._service.name, FUNCTION, FUNCTION, caller_gives_up)
         name = f"{event.get('httpMethod', '')} {event.get('resource') or event.get('path', '')}"
         with (
             running(base),
             tracing.span(name, kind="server", parent=tracing.from_headers(headers)) as span,
         ):
             with Attempt() as attempt:
-                response = self._answer(Request.read(event), base)
+                response = self._answer(Request.read(event), base, ends=deadline)
             if attempt.error is not None:
                 problem = _problem(attempt.error)
                 response = problem_response(
@@ -77,7 +81,9 @@ class ApiProgram:
             sent = {**response.headers, "traceparent": tracing.traceparent() or ""}
             return Response(response.status, response.body, sent).event()
 
-    def _answer(self, request: Request, base: Invocation) -> Response:
+    def _answer(self, request: Request, base: Invocation, *, ends: float) -> Response:
+        if not base.remaining():
+            raise DeadlineExceeded("the caller has given up already")
         handler, variables = self._router.find(request)
         caller = caller_of(request, self._service.exposure)
         tracing.annotate("caller", f"{caller.kind}:{caller.subject}")
@@ -91,7 +97,7 @@ class ApiProgram:
             )
         if not handler.idempotent or key is None:
             return self._run(handler, arguments, caller, key, base, cause=None)
-        return self._once(handler, arguments, caller, key, base)
+        return self._once(handler, arguments, caller, key, base, ends)
 
     def _once(
         self,
@@ -100,11 +106,16 @@ class ApiProgram:
         caller: Caller,
         key: str,
         base: Invocation,
+        ends: float,
     ) -> Response:
         record = request_key(handler.operation.name, f"{caller.kind}:{caller.subject}", key)
         payload = digest(to_jsonable_python(arguments))
+        # Not until the caller gives up: the handler may run on until Lambda ends it.
         outcome = self._store.acquire(
-            record, payload, lock_seconds=base.remaining(), keep_seconds=KEEP_REQUEST_SECONDS
+            record,
+            payload,
+            lock_seconds=max(0.0, ends - time.monotonic()),
+            keep_seconds=KEEP_REQUEST_SECONDS,
         )
         match outcome:
             case Different():
@@ -150,6 +161,11 @@ class ApiProgram:
         operation = handler.operation
         body = "" if operation.status == 204 else operation.result.dump_json(result).decode()
         return Response(operation.status, body, {"Content-Type": "application/json"})
+
+
+def _arrived(event: Mapping[str, Any]) -> object:
+    context = event.get("requestContext")
+    return context.get("requestTimeEpoch") if isinstance(context, Mapping) else None
 
 
 def _problem(error: Exception) -> Problem:

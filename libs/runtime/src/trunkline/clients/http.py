@@ -15,6 +15,7 @@ from trunkline import environment
 from trunkline.aws.signing import signed_headers
 from trunkline.clients.answers import problem_of
 from trunkline.contracts.api import IDEMPOTENCY_HEADER, Operation
+from trunkline.deadlines import TIMEOUT_HEADER, timeout_header
 from trunkline.errors import CallRefused, DeadlineExceeded, Unavailable
 from trunkline.invocation import current
 from trunkline.manifest import variables
@@ -128,7 +129,8 @@ def _send(
         left = end - time.monotonic()
         if left < MIN_SECONDS:
             raise Unavailable(f"{operation.service} did not answer in time", retry_after=1)
-        signed = signed_headers(operation.method, url, headers, body)
+        waiting = {**headers, TIMEOUT_HEADER: timeout_header(left)}
+        signed = signed_headers(operation.method, url, waiting, body)
         try:
             return _pool.request(
                 operation.method,
