@@ -166,7 +166,7 @@ def _sample() -> Manifest:
         subscriptions=(Subscription(function="on-thing-seen", event="other.thing_seen.v1"),),
         tables=(
             Table(name="things", partition_key="id", sort_key="at", ttl_attribute="expires_at"),
-            Table(name="outbox", partition_key="event_id", stream=True),
+            Table(name="outbox", partition_key="lane", sort_key="place", stream=True),
         ),
         settings=(
             Setting(name="colour", description="Which", default="red"),

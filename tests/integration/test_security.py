@@ -112,7 +112,10 @@ def _foreign_uses(shop: Any) -> dict[str, tuple[str, str, dict[str, Any]]]:
         "write its outbox": (
             "dynamodb",
             "put_item",
-            {"TableName": "trunkline-local-orders-outbox", "Item": {"event_id": {"S": "1"}}},
+            {
+                "TableName": "trunkline-local-orders-outbox",
+                "Item": {"lane": {"S": "1"}, "place": {"S": "1"}},
+            },
         ),
         "send to its queue": ("sqs", "send_message", {"QueueUrl": queue, "MessageBody": "{}"}),
         "receive from its queue": ("sqs", "receive_message", {"QueueUrl": queue}),

@@ -14,7 +14,7 @@ from trunkline.aws.items import to_item
 from trunkline.errors import InvalidMessage
 from trunkline.events.aws import MAX_BATCH, SnsTopic, SqsQueue
 from trunkline.events.cloudevents import CloudEvent
-from trunkline.events.outbox import OutboxItem
+from trunkline.events.outbox import OutboxItem, OutboxKey
 from trunkline.events.relay import RelayProgram
 from trunkline.testing import ServiceHarness
 from trunkline.testing.deadline import far_away
@@ -29,43 +29,48 @@ class Place:
     """An outbox and its two ways out, each of which may fail."""
 
     def __init__(self) -> None:
-        self.items: dict[str, OutboxItem] = {}
-        self.sent: list[str] = []
-        self.refused: set[str] = set()
+        self.items: dict[OutboxKey, OutboxItem] = {}
+        self.sent: list[OutboxKey] = []
+        self.refused: set[OutboxKey] = set()
         self.broken = False
         self.dies_after_sending = False
-        self.undeletable: set[str] = set()
+        self.undeletable: set[OutboxKey] = set()
 
-    def waiting(self, event_ids: Sequence[str]) -> frozenset[str]:
+    def waiting(self, keys: Sequence[OutboxKey]) -> frozenset[OutboxKey]:
         """Those in the table."""
-        return frozenset(event_ids) & frozenset(self.items)
+        return frozenset(keys) & frozenset(self.items)
 
-    def delete(self, event_id: str) -> None:
+    def delete(self, key: OutboxKey) -> None:
         """Delete only what has been sent."""
-        assert event_id in self.sent
-        if event_id in self.undeletable:
+        assert key in self.sent
+        if key in self.undeletable:
             raise ConnectionError("no answer")
-        del self.items[event_id]
+        del self.items[key]
 
     def of(self, item: OutboxItem) -> Place:
         """One channel for everything."""
         return self
 
-    def send(self, envelopes: Sequence[CloudEvent]) -> Mapping[str, str]:
+    def send(self, items: Sequence[OutboxItem]) -> Mapping[OutboxKey, str]:
         """Send what is not refused."""
         if self.broken:
             raise ConnectionError("no answer")
-        failed = {envelope.id: "refused" for envelope in envelopes if envelope.id in self.refused}
-        self.sent.extend(envelope.id for envelope in envelopes if envelope.id not in failed)
+        failed = {item.key: "refused" for item in items if item.key in self.refused}
+        self.sent.extend(item.key for item in items if item.key not in failed)
         if self.dies_after_sending:
             raise Crash
         return failed
 
 
-def item(number: int) -> OutboxItem:
+def key(number: int) -> OutboxKey:
+    """Its key; two items each are versions of one fact."""
+    return OutboxKey(str(number - number % 2), f"v{number % 2}")
+
+
+def item(number: int, data: object = None) -> OutboxItem:
     """An event in the outbox."""
-    envelope = CloudEvent(str(number), "/services/x", "x.y.v1", None, "t", {"n": number})
-    return OutboxItem(str(number), "event", "x", envelope)
+    envelope = CloudEvent(key(number).lane, "/services/x", "x.y.v1", None, "t", data)
+    return OutboxItem(key(number), "event", "x", envelope)
 
 
 class RelayMachine(RuleBasedStateMachine):
@@ -82,19 +87,24 @@ class RelayMachine(RuleBasedStateMachine):
     def store(self, count: int) -> None:
         """Items enter the table and, with it, the stream."""
         for _ in range(count):
-            self.place.items[str(self.next)] = item(self.next)
+            self.place.items[key(self.next)] = item(self.next)
             self.stream.append(self.next)
             self.next += 1
 
     @rule(
         size=st.integers(1, 6),
-        refused=st.sets(st.integers(0, 10).map(str)),
-        undeletable=st.sets(st.integers(0, 10).map(str)),
+        refused=st.sets(st.integers(0, 10).map(key)),
+        undeletable=st.sets(st.integers(0, 10).map(key)),
         broken=st.booleans(),
         dies=st.booleans(),
     )
     def read(
-        self, size: int, refused: set[str], undeletable: set[str], broken: bool, dies: bool
+        self,
+        size: int,
+        refused: set[OutboxKey],
+        undeletable: set[OutboxKey],
+        broken: bool,
+        dies: bool,
     ) -> None:
         """Lambda reads a batch and goes on after the last record before the first failed one."""
         place = self.place
@@ -120,7 +130,7 @@ class RelayMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Once nothing fails any more, all is published, and nothing is left or published anew."""
         assert self.run(self.stream) == {"batchItemFailures": []}
-        assert set(self.place.sent) == {str(number) for number in range(self.next)}
+        assert set(self.place.sent) == {key(number) for number in range(self.next)}
         assert self.place.items == {}
         before = list(self.place.sent)
         self.run(range(self.next))
@@ -184,8 +194,8 @@ def test_records_that_are_no_inserts_are_passed_over(shop: ServiceHarness) -> No
 
 def test_more_than_one_batch_is_published(shop: ServiceHarness) -> None:
     """Beyond SNS's limit of ten entries, and beyond its limit in bytes, several batches go out."""
-    big = [CloudEvent(str(n), "s", "x.y.v1", None, "t", "z" * 60_000) for n in range(7)]
-    small = [CloudEvent(str(n), "s", "x.y.v1", None, "t", n) for n in range(MAX_BATCH + 1)]
+    big = [item(number, "z" * 60_000) for number in range(7)]
+    small = [item(number) for number in range(MAX_BATCH + 1)]
     topic, queue = SnsTopic(), SqsQueue("depot")
     assert dict(topic.send(big)) == {}
     assert dict(topic.send(small)) == {}
@@ -203,7 +213,7 @@ def test_a_retried_request_emits_under_the_same_ids(shop: ServiceHarness) -> Non
     place_order(shop)
     dynamodb = clients.client("dynamodb")
     outbox, idempotency = "trunkline-test-shop-outbox", "trunkline-test-shop-idempotency"
-    first = {entry["event_id"]["S"] for entry in dynamodb.scan(TableName=outbox)["Items"]}
+    first = {entry["lane"]["S"] for entry in dynamodb.scan(TableName=outbox)["Items"]}
     (record,) = dynamodb.scan(TableName=idempotency)["Items"]
     dynamodb.delete_item(TableName=idempotency, Key={"id": record["id"]})
     dynamodb.delete_item(TableName="trunkline-test-shop-orders", Key={"order_id": {"S": "order-1"}})
@@ -212,7 +222,7 @@ def test_a_retried_request_emits_under_the_same_ids(shop: ServiceHarness) -> Non
         Key={"sku": {"S": "a"}, "order_id": {"S": "order-1"}},
     )
     place_order(shop)
-    second = {entry["event_id"]["S"] for entry in dynamodb.scan(TableName=outbox)["Items"]}
+    second = {entry["lane"]["S"] for entry in dynamodb.scan(TableName=outbox)["Items"]}
     assert first == second
     assert len(first) == 2
 
@@ -221,15 +231,20 @@ def test_unreadable_item_does_not_hold_up_the_rest(shop: ServiceHarness) -> None
     """An item that is none stays in the table, and those after it are published."""
     place_order(shop)
     outbox = "trunkline-test-shop-outbox"
-    odd = {"event_id": {"S": "odd"}, "stored_at": {"S": "0"}, "position": {"N": "0"}}
+    odd = {
+        "lane": {"S": "odd"},
+        "place": {"S": "odd"},
+        "stored_at": {"S": "0"},
+        "position": {"N": "0"},
+    }
     clients.client("dynamodb").put_item(TableName=outbox, Item=odd)
     assert shop.relay()
     left = clients.client("dynamodb").scan(TableName=outbox)["Items"]
-    assert [entry["event_id"]["S"] for entry in left] == ["odd"]
+    assert [entry["lane"]["S"] for entry in left] == ["odd"]
 
 
 @pytest.mark.parametrize("values", [{}, {"kind": "event"}, {"kind": "event", "target": "x"}])
 def test_what_is_no_outbox_item_is_refused(values: dict[str, str]) -> None:
     """An item that something else wrote into the outbox is named as such."""
     with pytest.raises(InvalidMessage):
-        OutboxItem.read({"event_id": "1", **values})
+        OutboxItem.read({"lane": "1", "place": "v1", **values})

@@ -1,6 +1,6 @@
 """What a service on Trunkline imports: one typed declaration, and everything that runs it."""
 
-from trunkline.contracts import Api, Event, Model, Task, command, query
+from trunkline.contracts import Api, Event, Model, Task, command, one_fact, query, upcast
 from trunkline.declaration import Service
 from trunkline.errors import TrunklineError
 from trunkline.identity import Caller
@@ -17,5 +17,7 @@ __all__ = [
     "Task",
     "TrunklineError",
     "command",
+    "one_fact",
     "query",
+    "upcast",
 ]

@@ -17,7 +17,7 @@ class MessageType:
     service: str
     """Who publishes the event, or accepts the task."""
     name: str
-    """The class's name in snake case."""
+    """The class's name in snake case, without the version it may end with."""
     version: int
     kind: Literal["event", "task"]
     subject_field: str | None
@@ -54,7 +54,7 @@ class Message(Model):
             raise DeclarationError(f"{cls.__name__} has no field {subject!r} to be its subject")
         cls.__message_type__ = MessageType(
             service=service_of(cls.__module__, service),
-            name=snake_case(cls.__name__),
+            name=_name(cls.__name__, version),
             version=version,
             kind=cls.__kind__,
             subject_field=subject,
@@ -88,6 +88,8 @@ class Event(Message):
             order_id: str
 
     Its name on the wire is ``orders.order_placed.v1``, if its package is ``orders_contract``.
+    Versions live side by side: a class whose name ends with its version, as ``OrderPlacedV1``, is
+    called ``orders.order_placed.v1``, too (see :func:`trunkline.contracts.upcast`).
     """
 
     __kind__ = "event"
@@ -97,6 +99,15 @@ class Task(Message):
     """Work asked of one service, through its queue."""
 
     __kind__ = "task"
+
+
+def _name(class_name: str, version: int) -> str:
+    name, _, suffix = snake_case(class_name).rpartition("_v")
+    if not name or not suffix.isdigit():
+        return snake_case(class_name)
+    if int(suffix) != version:
+        raise DeclarationError(f"{class_name} ends with another version than version={version}")
+    return name
 
 
 def message_type(message: Message | type[Message]) -> MessageType:

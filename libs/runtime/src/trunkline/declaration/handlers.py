@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from trunkline.contracts.api import IDEMPOTENCY_HEADER, Operation
 from trunkline.contracts.message import Event, Message, Task, message_type
+from trunkline.contracts.versions import Version, accepted_versions
 from trunkline.errors import DeclarationError
 from trunkline.identity import Caller
 from trunkline.invocation import Uses
@@ -115,6 +116,14 @@ class MessageHandler(Handler):
     timeout: int
     """Seconds for a whole batch."""
     max_receives: int
+
+    @cached_property
+    def accepted(self) -> dict[str, Version]:
+        """By wire name, the message and those older versions of it that can be made into it."""
+        return {
+            message_type(version.message).wire_name: version
+            for version in accepted_versions(self.message)
+        }
 
 
 def checked_rule(handler: str, exposure: Literal["private", "public"], allow: Rule | None) -> Rule:

@@ -33,7 +33,7 @@ from trunkline.manifest.model import (
 if TYPE_CHECKING:
     from trunkline.declaration.service import Service
 
-OUTBOX = Table(name="outbox", partition_key="event_id", stream=True)
+OUTBOX = Table(name="outbox", partition_key="lane", sort_key="place", stream=True)
 """Where events and tasks wait until the relay has published them."""
 IDEMPOTENCY = Table(name="idempotency", partition_key="id", ttl_attribute="expires_at")
 """Which requests and messages are being, or have been, dealt with."""
@@ -75,10 +75,13 @@ def manifest_of(service: Service) -> Manifest:
             entry=service.entry,
             api=_api(service),
             publishes=events,
-            accepts=tuple(sorted(service.task_handlers)),
+            accepts=tuple(
+                sorted(name for h in service.task_handlers.values() for name in h.accepted)
+            ),
             subscriptions=tuple(
-                Subscription(function=function, event=message_type(handler.message).wire_name)
+                Subscription(function=function, event=name)
                 for function, handler in sorted(service.event_handlers.items())
+                for name in sorted(handler.accepted)
             ),
             tables=(
                 *(

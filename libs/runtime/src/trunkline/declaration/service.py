@@ -230,14 +230,13 @@ class Service:
         """The decorated function reacts to an event, once: own queue, own dead-letter queue.
 
         Args:
-            event: from its publisher's contract.
+            event: from its publisher's contract; older versions that the contract has an upcaster
+                for are accepted, too. The queue is the same for every version.
             uses: everything that the function touches.
             timeout: seconds for a batch of messages.
             max_receives: how often a message is tried before it is dead-lettered.
         """
-        kind = message_type(event)
-        suffix = "" if kind.version == 1 else f"-v{kind.version}"
-        function = f"on-{kind.name.replace('_', '-')}{suffix}"
+        function = f"on-{message_type(event).name.replace('_', '-')}"
 
         def register(handler: Callable[[E], None]) -> Callable[[E], None]:
             self._fresh("function", function, self.event_handlers)
@@ -259,17 +258,21 @@ class Service:
         """The decorated function performs a task of this service's own contract.
 
         All tasks of a service share one queue and one function; the longest timeout and the
-        greatest number of receives count.
+        greatest number of receives count. Older versions of the task that the contract has an
+        upcaster for are accepted, too.
         """
         kind = message_type(task)
         if kind.service != self.name:
             raise DeclarationError(f"{kind.wire_name} is {kind.service}'s task, not {self.name}'s")
 
         def register(handler: Callable[[T], None]) -> Callable[[T], None]:
-            self._fresh("task", kind.wire_name, self.task_handlers)
-            self.task_handlers[kind.wire_name] = self._message_handler(
-                handler, task, uses, "tasks", timeout, max_receives
-            )
+            found = self._message_handler(handler, task, uses, "tasks", timeout, max_receives)
+            known = {
+                name: known for known in self.task_handlers.values() for name in known.accepted
+            }
+            for name in found.accepted:
+                self._fresh("task", name, known)
+            self.task_handlers[kind.wire_name] = found
             return handler
 
         return register

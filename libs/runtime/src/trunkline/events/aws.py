@@ -11,10 +11,10 @@ from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
 from trunkline.errors import PublishFailed
 from trunkline.events import outbox
+from trunkline.events.channel import Channel
 from trunkline.events.cloudevents import CloudEvent
 from trunkline.events.consumer import Delivery
-from trunkline.events.outbox import OutboxItem
-from trunkline.events.relay import Channel
+from trunkline.events.outbox import OutboxItem, OutboxKey
 from trunkline.manifest import variables
 
 MAX_BATCH = 10
@@ -29,51 +29,49 @@ MAX_REASON = 500
 class DynamoOutbox:
     """The outbox table."""
 
-    def waiting(self, event_ids: Sequence[str]) -> frozenset[str]:
-        """Those of the ids that are still in the table."""
+    def waiting(self, keys: Sequence[OutboxKey]) -> frozenset[OutboxKey]:
+        """Those that are still in the table."""
         physical = environment.required(variables.table(outbox.TABLE))
-        found: set[str] = set()
-        for start in range(0, len(event_ids), 100):
-            keys = [to_item({outbox.KEY: one}) for one in event_ids[start : start + 100]]
+        found: set[OutboxKey] = set()
+        for start in range(0, len(keys), 100):
             request: Mapping[str, Any] = {
                 physical: {
-                    "Keys": keys,
+                    "Keys": [_key(key) for key in keys[start : start + 100]],
                     "ConsistentRead": True,
-                    "ProjectionExpression": "#k",
-                    "ExpressionAttributeNames": {"#k": outbox.KEY},
+                    "ProjectionExpression": "#l, #p",
+                    "ExpressionAttributeNames": {"#l": outbox.LANE, "#p": outbox.PLACE},
                 }
             }
             while request:
                 answer = client("dynamodb").batch_get_item(RequestItems=request)
-                items = answer.get("Responses", {}).get(physical, ())
-                found.update(from_item(item)[outbox.KEY] for item in items)
+                for item in map(from_item, answer.get("Responses", {}).get(physical, ())):
+                    found.add(OutboxKey(item[outbox.LANE], item[outbox.PLACE]))
                 request = answer.get("UnprocessedKeys") or {}
         return frozenset(found)
 
-    def delete(self, event_id: str) -> None:
+    def delete(self, key: OutboxKey) -> None:
         """Delete an item."""
         client("dynamodb").delete_item(
-            TableName=environment.required(variables.table(outbox.TABLE)),
-            Key=to_item({outbox.KEY: event_id}),
+            TableName=environment.required(variables.table(outbox.TABLE)), Key=_key(key)
         )
 
 
 class SnsTopic:
     """The service's own topic."""
 
-    def send(self, envelopes: Sequence[CloudEvent]) -> Mapping[str, str]:
-        """Publish envelopes in batches."""
-        failed: dict[str, str] = {}
-        for batch in _batches(envelopes):
+    def send(self, items: Sequence[OutboxItem]) -> Mapping[OutboxKey, str]:
+        """Publish items in batches."""
+        failed: dict[OutboxKey, str] = {}
+        for batch in _batches(items):
             answer = client("sns").publish_batch(
                 TopicArn=environment.required(variables.TOPIC),
                 PublishBatchRequestEntries=[
                     {
                         "Id": str(number),
-                        "Message": envelope.dump(),
-                        "MessageAttributes": _type_attribute(envelope),
+                        "Message": item.envelope.dump(),
+                        "MessageAttributes": _type_attribute(item.envelope),
                     }
-                    for number, envelope in enumerate(batch)
+                    for number, item in enumerate(batch)
                 ],
             )
             failed |= _failures(batch, answer)
@@ -86,19 +84,19 @@ class SqsQueue:
     def __init__(self, service: str) -> None:
         self._service = service
 
-    def send(self, envelopes: Sequence[CloudEvent]) -> Mapping[str, str]:
-        """Send envelopes in batches."""
-        failed: dict[str, str] = {}
-        for batch in _batches(envelopes):
+    def send(self, items: Sequence[OutboxItem]) -> Mapping[OutboxKey, str]:
+        """Send items in batches."""
+        failed: dict[OutboxKey, str] = {}
+        for batch in _batches(items):
             answer = client("sqs").send_message_batch(
                 QueueUrl=environment.required(variables.task_queue(self._service)),
                 Entries=[
                     {
                         "Id": str(number),
-                        "MessageBody": envelope.dump(),
-                        "MessageAttributes": _type_attribute(envelope),
+                        "MessageBody": item.envelope.dump(),
+                        "MessageAttributes": _type_attribute(item.envelope),
                     }
-                    for number, envelope in enumerate(batch)
+                    for number, item in enumerate(batch)
                 ],
             )
             failed |= _failures(batch, answer)
@@ -173,27 +171,31 @@ def _type_attribute(envelope: CloudEvent) -> dict[str, Any]:
     return {"type": {"DataType": "String", "StringValue": envelope.type}}
 
 
-def _batches(envelopes: Sequence[CloudEvent]) -> Iterator[list[CloudEvent]]:
-    batch: list[CloudEvent] = []
+def _key(key: OutboxKey) -> dict[str, Any]:
+    return to_item({outbox.LANE: key.lane, outbox.PLACE: key.place})
+
+
+def _batches(items: Sequence[OutboxItem]) -> Iterator[list[OutboxItem]]:
+    batch: list[OutboxItem] = []
     size = 0
-    for envelope in envelopes:
-        length = len(envelope.dump().encode()) + len(envelope.type) + 20
+    for item in items:
+        length = len(item.envelope.dump().encode()) + len(item.envelope.type) + 20
         if batch and (len(batch) == MAX_BATCH or size + length > MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0
-        batch.append(envelope)
+        batch.append(item)
         size += length
     if batch:
         yield batch
 
 
-def _failures(batch: Sequence[CloudEvent], answer: Mapping[str, Any]) -> dict[str, str]:
+def _failures(batch: Sequence[OutboxItem], answer: Mapping[str, Any]) -> dict[OutboxKey, str]:
     """What a batch answer does not confirm has failed, whether it says so or not."""
     confirmed = {entry["Id"] for entry in answer.get("Successful", ())}
     why = {entry["Id"]: str(entry.get("Code")) for entry in answer.get("Failed", ())}
     return {
-        envelope.id: why.get(str(number), "no confirmation")
-        for number, envelope in enumerate(batch)
+        item.key: why.get(str(number), "no confirmation")
+        for number, item in enumerate(batch)
         if str(number) not in confirmed
     }
 

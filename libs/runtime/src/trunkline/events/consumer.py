@@ -14,7 +14,6 @@ from math import ceil
 from typing import Any, Protocol
 
 from trunkline.attempt import Attempt, reason, retryable
-from trunkline.contracts.message import message_type
 from trunkline.declaration.handlers import MessageHandler
 from trunkline.errors import InProgress, InvalidMessage
 from trunkline.events.cloudevents import CloudEvent
@@ -102,7 +101,11 @@ class ConsumerProgram:
     ) -> None:
         found = tuple(handlers)
         self._service = service
-        self._handlers = {message_type(handler.message).wire_name: handler for handler in found}
+        self._handlers = {
+            name: (handler, version)
+            for handler in found
+            for name, version in handler.accepted.items()
+        }
         self._function = found[0].function
         self._max_receives = max(handler.max_receives for handler in found)
         self._store = store
@@ -159,10 +162,11 @@ class ConsumerProgram:
             return self._judge(delivery, attempt.error)
 
     def _process(self, envelope: CloudEvent, base: Invocation) -> None:
-        handler = self._handlers.get(envelope.type)
-        if handler is None:
+        known = self._handlers.get(envelope.type)
+        if known is None:
             raise InvalidMessage(f"nobody here handles {envelope.type}")
-        message = envelope.message(handler.message)
+        handler, version = known
+        message = version.upcast(envelope.message(version.message))
         key = message_key(self._function, envelope.id)
         outcome = self._store.acquire(
             key, "", lock_seconds=base.remaining(), keep_seconds=KEEP_MESSAGE_SECONDS

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
-from trunkline.contracts.message import Message, message_type
+from trunkline.contracts.emission import Emittable, emissions
+from trunkline.contracts.message import message_type
 from trunkline.errors import InvalidMessage
 from trunkline.events.cloudevents import CloudEvent
 from trunkline.invocation import current
 from trunkline.telemetry.tracing import annotate, traceparent
 
 TABLE = "outbox"
-KEY = "event_id"
+LANE = "lane"
+PLACE = "place"
+
+
+class OutboxKey(NamedTuple):
+    """The table's key."""
+
+    lane: str
+    """The partition: a fact's id."""
+    place: str
+    """What tells apart, and sorts, the items of one lane."""
 
 
 @dataclass(frozen=True)
 class OutboxItem:
     """One event or task that waits to be published."""
 
-    event_id: str
+    key: OutboxKey
     kind: Literal["event", "task"]
     target: str
     """The publishing service of an event, the accepting one of a task."""
@@ -32,7 +43,8 @@ class OutboxItem:
     def values(self) -> dict[str, Any]:
         """The item's attributes."""
         return {
-            KEY: self.event_id,
+            LANE: self.key.lane,
+            PLACE: self.key.place,
             "kind": self.kind,
             "target": self.target,
             "type": self.envelope.type,
@@ -54,18 +66,27 @@ class OutboxItem:
             raise InvalidMessage("not an outbox item: kind or target is missing")
         if not isinstance(envelope, str):
             raise InvalidMessage("not an outbox item: the envelope is missing")
-        return cls(str(values[KEY]), kind, target, CloudEvent.parse(envelope))
+        key = OutboxKey(str(values[LANE]), str(values[PLACE]))
+        return cls(key, kind, target, CloudEvent.parse(envelope))
+
+    def traced(self, traceparent: str | None) -> OutboxItem:
+        """The same item, sent by another span."""
+        return replace(self, envelope=self.envelope.traced(traceparent))
 
 
-def outbox_items(service: str, messages: Sequence[Message]) -> list[OutboxItem]:
-    """What a service stores to emit messages: each with its one id and the trace context."""
+def outbox_items(service: str, emit: Iterable[Emittable]) -> list[OutboxItem]:
+    """What a service stores to emit messages: one id for each fact, and the trace context."""
     invocation = current()
-    items = []
-    for position, message in enumerate(messages):
+    items: list[OutboxItem] = []
+    for emission in emissions(emit):
         fact = invocation.fact_id() if invocation else str(uuid.uuid4())
-        kind = message_type(message)
-        envelope = CloudEvent.of(message, event_id=fact, source=service, traceparent=traceparent())
-        if envelope.subject is not None:
-            annotate("subject", envelope.subject)
-        items.append(OutboxItem(fact, kind.kind, kind.service, envelope, position))
+        for message in emission.messages:
+            kind = message_type(message)
+            envelope = CloudEvent.of(
+                message, event_id=fact, source=service, traceparent=traceparent()
+            )
+            if envelope.subject is not None:
+                annotate("subject", envelope.subject)
+            key = OutboxKey(fact, f"v{kind.version}")
+            items.append(OutboxItem(key, kind.kind, kind.service, envelope, len(items)))
     return items

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from opentelemetry.trace import Span
 
 from trunkline.attempt import Attempt, reason
-from trunkline.events.cloudevents import CloudEvent
-from trunkline.events.outbox import OutboxItem
+from trunkline.events.channel import Channel, Channels
+from trunkline.events.outbox import OutboxItem, OutboxKey
 from trunkline.invocation import Invocation, running
 from trunkline.telemetry import tracing
 
@@ -27,32 +27,12 @@ FUNCTION = "relay"
 class Outbox(Protocol):
     """Where items wait."""
 
-    def waiting(self, event_ids: Sequence[str]) -> frozenset[str]:
-        """Those of the ids that still wait, read consistently."""
+    def waiting(self, keys: Sequence[OutboxKey]) -> frozenset[OutboxKey]:
+        """Those that still wait, read consistently."""
         ...
 
-    def delete(self, event_id: str) -> None:
+    def delete(self, key: OutboxKey) -> None:
         """Forget a published item."""
-        ...
-
-
-class Channel(Protocol):
-    """A way out for envelopes: a topic, a queue; further kinds of channels implement this."""
-
-    def send(self, envelopes: Sequence[CloudEvent]) -> Mapping[str, str]:
-        """Send envelopes.
-
-        Returns:
-            for each envelope that was not sent, by its id, the reason.
-        """
-        ...
-
-
-class Channels(Protocol):
-    """Finds the channel of an item."""
-
-    def of(self, item: OutboxItem) -> Channel:
-        """The channel that an item goes through; items for one place get the same object."""
         ...
 
 
@@ -77,7 +57,7 @@ class RelayProgram:
         from trunkline.aws.items import from_item  # boto3 is imported on first use only
 
         with running(Invocation(self._service, FUNCTION, FUNCTION, deadline)):
-            sequences: dict[str, str] = {}
+            sequences: dict[OutboxKey, str] = {}
             items: list[OutboxItem] = []
             for record in event.get("Records") or ():
                 stream = record.get("dynamodb") or {}
@@ -89,65 +69,62 @@ class RelayProgram:
                     # It stays in the table for people to look at, and must not hold up the rest.
                     logger.error("unreadable outbox item: %s", reason(reading.error))
                     continue
-                sequences.setdefault(item.event_id, str(stream.get("SequenceNumber", "")))
+                sequences.setdefault(item.key, str(stream.get("SequenceNumber", "")))
                 items.append(item)
             failed = self.publish(items)
         return {
             "batchItemFailures": [
-                {"itemIdentifier": sequence}
-                for event_id, sequence in sequences.items()
-                if event_id in failed
+                {"itemIdentifier": sequence} for key, sequence in sequences.items() if key in failed
             ]
         }
 
-    def publish(self, items: Iterable[OutboxItem]) -> frozenset[str]:
+    def publish(self, items: Iterable[OutboxItem]) -> frozenset[OutboxKey]:
         """Publish those items that still wait, then delete them.
 
         Returns:
-            the ids of those that must be tried again.
+            those that must be tried again.
         """
-        by_id = {item.event_id: item for item in items}
-        if not by_id:
+        by_key = {item.key: item for item in items}
+        if not by_key:
             return frozenset()
-        waiting = self._outbox.waiting(tuple(by_id))
+        waiting = self._outbox.waiting(tuple(by_key))
         groups: dict[int, tuple[Channel, list[OutboxItem]]] = {}
-        for event_id, item in by_id.items():
-            if event_id in waiting:
+        for key, item in by_key.items():
+            if key in waiting:
                 channel = self._channels.of(item)
                 groups.setdefault(id(channel), (channel, []))[1].append(item)
-        failed: set[str] = set()
+        failed: set[OutboxKey] = set()
         for channel, group in groups.values():
             failed |= self._send(channel, group)
         return frozenset(failed)
 
-    def _send(self, channel: Channel, items: Sequence[OutboxItem]) -> set[str]:
-        spans = {item.event_id: _span(item) for item in items}
-        envelopes = [
-            item.envelope.traced(tracing.traceparent(spans[item.event_id])) for item in items
-        ]
+    def _send(self, channel: Channel, items: Sequence[OutboxItem]) -> set[OutboxKey]:
+        spans = {item.key: _span(item) for item in items}
         with Attempt() as attempt:
-            reasons = dict(channel.send(envelopes))
+            reasons = dict(
+                channel.send([item.traced(tracing.traceparent(spans[item.key])) for item in items])
+            )
         if attempt.error is not None:
-            reasons = {item.event_id: reason(attempt.error) for item in items}
-        failed: set[str] = set()
+            reasons = {item.key: reason(attempt.error) for item in items}
+        failed: set[OutboxKey] = set()
         for item in items:
-            span = spans[item.event_id]
-            why = reasons.get(item.event_id) or self._delete(item)
+            span = spans[item.key]
+            why = reasons.get(item.key) or self._delete(item)
             if why is not None:
-                failed.add(item.event_id)
+                failed.add(item.key)
                 tracing.failed(span, why)
-                logger.warning("%s %s stays in the outbox: %s", item.kind, item.event_id, why)
+                logger.warning("%s %s stays in the outbox: %s", item.kind, item.envelope.id, why)
             span.end()
         return failed
 
     def _delete(self, item: OutboxItem) -> str | None:
         with Attempt() as attempt:
-            self._outbox.delete(item.event_id)
+            self._outbox.delete(item.key)
         return None if attempt.error is None else reason(attempt.error)
 
 
 def _span(item: OutboxItem) -> Span:
-    attributes: dict[str, str | int | bool] = {"messaging.message.id": item.event_id}
+    attributes: dict[str, str | int | bool] = {"messaging.message.id": item.envelope.id}
     if item.envelope.subject is not None:
         attributes["subject"] = item.envelope.subject
     return tracing.open_span(

@@ -24,9 +24,17 @@ class Graph:
         self._manifests = manifests
 
     def publisher_of(self, event: str) -> str:
-        """The service that publishes the event; :class:`KeyError` if nobody does."""
+        """The service that publishes the event, or another version of it.
+
+        A subscription names every version that it accepts, also those that nobody publishes yet or
+        any more, so that a publisher may go forward and back by itself.
+
+        Raises:
+            KeyError: nobody publishes any version.
+        """
+        wanted = _unversioned(event)
         for manifest in self._manifests.values():
-            if event in manifest.publishes:
+            if wanted in map(_unversioned, manifest.publishes):
                 return manifest.service
         raise KeyError(event)
 
@@ -86,7 +94,7 @@ def check(manifests: Iterable[Manifest]) -> Graph:
 
 
 def publisher_of(manifests: Iterable[Manifest], event: str) -> str:
-    """The service that publishes the event; :class:`KeyError` if nobody does."""
+    """The service that publishes the event in some version; :class:`KeyError` if nobody does."""
     return _graph(manifests).publisher_of(event)
 
 
@@ -115,13 +123,22 @@ def _check_owners(manifests: Mapping[str, Manifest]) -> None:
                 raise DuplicateOwner(message, first, manifest.service)
 
 
+def _unversioned(wire_name: str) -> str:
+    return wire_name.rpartition(".v")[0]
+
+
 def _check_messages(manifests: Mapping[str, Manifest]) -> None:
     published = {event for manifest in manifests.values() for event in manifest.publishes}
     accepted = {task for manifest in manifests.values() for task in manifest.accepts}
     for manifest in manifests.values():
         functions = {function.name for function in manifest.functions}
+        reached = {
+            (subscription.function, _unversioned(subscription.event))
+            for subscription in manifest.subscriptions
+            if subscription.event in published
+        }
         for subscription in manifest.subscriptions:
-            if subscription.event not in published:
+            if (subscription.function, _unversioned(subscription.event)) not in reached:
                 raise UnknownEvent(manifest.service, subscription.event)
             if subscription.function not in functions:
                 raise GraphError(

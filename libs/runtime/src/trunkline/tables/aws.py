@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from trunkline import environment
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
-from trunkline.contracts.message import Message
+from trunkline.contracts.emission import Emittable
 from trunkline.contracts.model import Model
 from trunkline.errors import Conflict
 from trunkline.events import outbox
@@ -80,7 +80,7 @@ class DynamoTable(Generic[M]):
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
         return found
 
-    def put(self, record: M, emit: Sequence[Message]) -> M:
+    def put(self, record: M, emit: Sequence[Emittable]) -> M:
         """Store a record and what it emits."""
         number = record._revision.number
         write = uuid.uuid4().hex
@@ -96,7 +96,7 @@ class DynamoTable(Generic[M]):
         record._revision.number = number + 1
         return record
 
-    def delete(self, record: M, emit: Sequence[Message]) -> None:
+    def delete(self, record: M, emit: Sequence[Emittable]) -> None:
         """Delete a record and store what that emits."""
         keys = [self._table.key, *([self._table.sort] if self._table.sort else [])]
         values = record.model_dump(mode="json", include=set(keys))
@@ -112,7 +112,7 @@ class DynamoTable(Generic[M]):
         self,
         action: str,
         request: dict[str, Any],
-        emit: Sequence[Message],
+        emit: Sequence[Emittable],
         ours: Callable[[Mapping[str, Any] | None], bool],
     ) -> None:
         dynamodb = client("dynamodb")
@@ -135,7 +135,7 @@ class DynamoTable(Generic[M]):
                 raise self._conflict() from error
             raise
 
-    def _outbox(self, emit: Sequence[Message]) -> list[dict[str, Any]]:
+    def _outbox(self, emit: Sequence[Emittable]) -> list[dict[str, Any]]:
         physical = environment.required(variables.table(outbox.TABLE))
         return [
             {"Put": {"TableName": physical, "Item": to_item(item.values())}}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from trunkline.contracts.message import Message, message_type
+from trunkline.contracts.emission import Emittable, wire_names
 from trunkline.contracts.model import Model
 from trunkline.errors import DeclarationError
 from trunkline.invocation import Uses, require, require_emits
@@ -93,7 +93,7 @@ class Table(Generic[M]):
         require(self.read.need)
         return self._adapter().query(key, prefix=prefix, limit=limit, descending=descending)
 
-    def put(self, record: M, *, emit: Sequence[Message] = ()) -> M:
+    def put(self, record: M, *, emit: Sequence[Emittable] = ()) -> M:
         """Store a record and, in the same transaction, what it emits.
 
         Returns:
@@ -103,17 +103,17 @@ class Table(Generic[M]):
             Conflict: the stored state is another than the one the record was read from.
         """
         require(self.write.need)
-        require_emits(message_type(message).wire_name for message in emit)
+        require_emits(wire_names(emit))
         return self._adapter().put(record, emit)
 
-    def delete(self, record: M, *, emit: Sequence[Message] = ()) -> None:
+    def delete(self, record: M, *, emit: Sequence[Emittable] = ()) -> None:
         """Delete a record and, in the same transaction, store what that emits.
 
         Raises:
             Conflict: the stored state is another than the one the record was read from.
         """
         require(self.write.need)
-        require_emits(message_type(message).wire_name for message in emit)
+        require_emits(wire_names(emit))
         self._adapter().delete(record, emit)
 
     def _adapter(self) -> DynamoTable[M]:

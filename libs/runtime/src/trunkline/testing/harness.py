@@ -321,7 +321,7 @@ class ServiceHarness:
         wire_name = message_type(message).wire_name
         handlers = [*self.service.event_handlers.values(), *self.service.task_handlers.values()]
         for handler in handlers:
-            if message_type(handler.message).wire_name == wire_name:
+            if wire_name in handler.accepted:
                 return handler
         raise DeclarationError(f"{self.service!r} does not handle {wire_name}")
 
