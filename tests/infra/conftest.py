@@ -23,6 +23,7 @@ from trunkline.manifest import (
     SecretNeed,
     SendNeed,
     Setting,
+    SettingNeed,
     Subscription,
     Table,
     TableNeed,
@@ -146,6 +147,7 @@ def _sample() -> Manifest:
         "reader": (TableNeed(table="things", access="read"),),
         "writer": (TableNeed(table="things", access="write"),),
         "appender": (TableNeed(table="outbox", access="write"),),
+        "tuned": (SettingNeed(setting="speed"),),
         "keeper": (SecretNeed(secret="token"),),
         "caller": (
             CallNeed(service="other", route="get_thing", method="GET", path="/things/{id}"),
@@ -171,6 +173,7 @@ def _sample() -> Manifest:
         settings=(
             Setting(name="colour", description="Which", default="red"),
             Setting(name="address", description="Where"),
+            Setting(name="speed", description="How fast", default="5", live=True),
         ),
         secrets=(Secret(name="token", description="Of the other side"),),
         functions=(

@@ -33,6 +33,12 @@ GRANTS: dict[str, dict[str, tuple[set[str], set[str]]]] = {
         "AppendOutbox": ({"dynamodb:PutItem"}, {TABLES.format("outbox")}),
         "DecryptThroughDynamodb": ({"kms:Decrypt"}, {KEY}),
     },
+    "tuned": {
+        "ReadSettings": (
+            {"ssm:GetParameter"},
+            {ARN.format("ssm", "parameter/trunkline/dev/services/sample/settings/speed")},
+        ),
+    },
     "keeper": {
         "ReadSecrets": (
             {"secretsmanager:GetSecretValue"},

@@ -262,6 +262,17 @@ def test_functions_learn_their_surroundings(sample: dict[str, Any]) -> None:
     assert sample["other"].variables("api")["TRUNKLINE_CALLERS"] == "sample"
 
 
+def test_a_live_setting_is_a_parameter_that_operators_own(sample: dict[str, Any]) -> None:
+    """Terraform gives its first value, and ignores what becomes of it."""
+    parameter = sample["sample"].one(
+        "aws_ssm_parameter", name="/trunkline/dev/services/sample/settings/speed"
+    )
+    assert parameter["insecure_value"] == '${local.settings["speed"]}'
+    assert parameter["lifecycle"]["ignore_changes"] == ["insecure_value"]
+    variables = sample["sample"].variables("tuned")
+    assert variables["TRUNKLINE_LIVE_SETTING_SPEED"] == parameter["name"]
+
+
 def test_settings_of_the_environment_win_over_declared_defaults(
     make: Any, sample_manifests: Any
 ) -> None:
@@ -272,7 +283,9 @@ def test_settings_of_the_environment_win_over_declared_defaults(
     root = make(dev, sample_manifests)["sample"]
 
     merged = root.json["locals"]["settings"]
-    assert merged == '${merge({"address" = "here", "colour" = "blue"}, var.settings)}'
+    assert (
+        merged == '${merge({"address" = "here", "colour" = "blue", "speed" = "5"}, var.settings)}'
+    )
 
 
 def test_a_setting_that_no_service_declares_is_refused(make: Any, sample_manifests: Any) -> None:

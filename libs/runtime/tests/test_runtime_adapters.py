@@ -1,4 +1,4 @@
-"""Secrets, settings and e-mail; and the Lambda handlers over all of it."""
+"""E-mail, and what every adapter is stopped from; and the Lambda handlers over all of it."""
 
 from __future__ import annotations
 
@@ -17,61 +17,16 @@ from trunkline import entrypoints
 from trunkline.aws import clients
 from trunkline.errors import (
     DeclarationError,
-    EnvironmentIncomplete,
     Rejected,
-    Unavailable,
     UndeclaredUse,
 )
 from trunkline.invocation import Invocation, running
-from trunkline.settings import Secret, Setting
-from trunkline.settings.secret import TTL_SECONDS
 from trunkline.testing import ServiceHarness
 from trunkline.testing.deadline import far_away
 from trunkline.testing.events import api_event, queue_record
 from trunkline.testing.harness import Caller
 
 SAMPLE = str(Path(__file__).parent / "sample")
-
-
-def test_secret_is_fetched_once_and_again_after_its_time(shop: ServiceHarness) -> None:
-    """A value is kept for a while, then looked up anew."""
-    now = [0.0]
-    secret = Secret("api-key", "a key", clock=lambda: now[0])
-    shop.set_secret("api-key", "one")
-    assert secret.value() == "one"
-    shop.set_secret("api-key", "two")
-    assert secret.value() == "one"
-    now[0] = TTL_SECONDS + 1
-    assert secret.value() == "two"
-    assert "one" not in repr(secret)
-
-
-def test_secret_is_refreshed_at_once_when_asked(shop: ServiceHarness) -> None:
-    """After a refusal the author asks for the current value."""
-    shop.set_secret("api-key", "one")
-    assert api_key.value() == "one"
-    shop.set_secret("api-key", "two")
-    assert api_key.refresh() == "two"
-    assert api_key.value() == "two"
-
-
-def test_missing_secret_is_unavailable(shop: ServiceHarness) -> None:
-    """A secret without a value may get one: trying again is right."""
-    clients.client("secretsmanager").delete_secret(
-        SecretId="trunkline/test/shop/api-key", ForceDeleteWithoutRecovery=True
-    )
-    with pytest.raises(Unavailable) as caught:
-        api_key.value()
-    assert caught.value.retryable
-
-
-def test_setting_comes_from_the_environment_else_its_default(shop: ServiceHarness) -> None:
-    """The platform's value counts, then the declared default; with neither there is an error."""
-    assert greeting.value() == "Hello"
-    shop.set_setting("greeting", "Bonjour")
-    assert greeting.value() == "Bonjour"
-    with pytest.raises(EnvironmentIncomplete, match="TRUNKLINE_SETTING_OTHER"):
-        Setting("other", "nothing").value()
 
 
 def test_undeclared_settings_secrets_and_mailers_are_stopped(shop: ServiceHarness) -> None:

@@ -14,6 +14,7 @@ from trunkline.manifest import (
     PublishNeed,
     SecretNeed,
     SendNeed,
+    SettingNeed,
     TableNeed,
 )
 
@@ -58,6 +59,8 @@ def _of_need(need: Need) -> tuple[str, ...]:
     match need:
         case SecretNeed():
             return ("secretsmanager",)
+        case SettingNeed():
+            return ("ssm",)
         case CallNeed():
             return (EXECUTE_API, "ssm")
         case PublishNeed():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from orders_contract import OrderPlaced
-from payments.service import payments, service
+from payments.service import payments, provider_key, service
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Money
 from trunkline.testing import ServiceHarness
@@ -98,7 +98,29 @@ def test_a_refused_request_is_a_dead_letter_at_once(harness: ServiceHarness, scr
 def test_a_rotated_key_is_picked_up(harness: ServiceHarness, sandbox) -> None:
     """The cached key is refused, the stored one is fetched, and the order goes through."""
     harness.set_secret("provider-api-key", "old-key")
+    assert provider_key.value().get_secret_value() == "old-key"  # it is cached from now on
+    harness.set_secret("provider-api-key", "right-key")
+    assert harness.deliver(PLACED)
+    assert [line.requests for line in sandbox.ledger.charges()] == [1]
+
+
+def test_a_wrong_key_leaves_the_message_for_later(harness: ServiceHarness, sandbox) -> None:
+    """If the stored key is refused too, the order waits until somebody has mended it."""
+    harness.set_secret("provider-api-key", "wrong-key")
     assert not harness.deliver(PLACED)
+    assert sandbox.ledger.charges() == ()
     harness.set_secret("provider-api-key", "right-key")
     assert harness.deliver(PLACED, receives=2)
     assert [line.requests for line in sandbox.ledger.charges()] == [1]
+
+
+def test_a_silent_provider_costs_no_more_than_operators_allow(
+    harness: ServiceHarness, scripted
+) -> None:
+    """The time that an answer may take is changed while the function runs."""
+    scripted.silent = True
+    harness.set_setting("provider-url", scripted.url)
+    harness.set_setting("provider-seconds", "0.05")
+    assert not harness.deliver(PLACED)
+    scripted.released.set()
+    assert scripted.requests == 1

@@ -8,8 +8,9 @@ The header holds milliseconds from now, not a moment, so that the two clocks nee
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
+
+from trunkline import clock
 
 TIMEOUT_HEADER = "Trunkline-Timeout-Ms"
 """Request header: the caller gives up after so many milliseconds."""
@@ -39,10 +40,10 @@ def sooner(deadline: float, headers: Mapping[str, str], arrived: object = None) 
     header = headers.get(TIMEOUT_HEADER.lower())
     if header is None or _MILLISECONDS.fullmatch(header) is None:
         return deadline
-    return min(deadline, time.monotonic() + int(header) / 1000 - _since(arrived))
+    return min(deadline, clock.monotonic() + int(header) / 1000 - _since(arrived))
 
 
 def _since(moment: object) -> float:
     if not isinstance(moment, int | float) or not 0 < moment < _FAR_FUTURE:
         return 0.0
-    return max(0.0, time.time() - moment / 1000)
+    return max(0.0, clock.now() - moment / 1000)

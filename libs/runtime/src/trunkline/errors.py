@@ -16,6 +16,8 @@
     │       ├── UnknownTask         a task that its service does not accept
     │       └── CallCycle           synchronous calls that go round
     ├── EnvironmentIncomplete       a variable that the platform sets is missing
+    ├── InvalidSetting              a setting's value is not of its declared type
+    ├── InvalidSecret               a secret's value is not of its declared type
     ├── MessageError                a message cannot be processed, now or ever
     │   ├── InvalidMessage          it is no CloudEvent of the expected type
     │   ├── Rejected                the handler refuses it for good
@@ -174,6 +176,30 @@ class EnvironmentIncomplete(TrunklineError):
     def __init__(self, variable: str) -> None:
         self.variable = variable
         super().__init__(f"environment variable {variable} is not set; the platform sets it")
+
+
+class InvalidSetting(TrunklineError):
+    """A setting's value is not of its declared type; found when it is first used."""
+
+    def __init__(self, setting: str, seen: str, problems: Sequence[str]) -> None:
+        self.setting = setting
+        self.seen = seen
+        """The text that the environment or Parameter Store holds."""
+        self.problems = tuple(problems)
+        """What is allowed instead, one line for each place."""
+        super().__init__(f"setting {setting!r} is {seen!r}: {'; '.join(self.problems)}")
+
+
+class InvalidSecret(TrunklineError):
+    """A secret's value is not of its declared type. Shows nothing of the value."""
+
+    retryable = True  # an operator mends the value, and then it works
+
+    def __init__(self, secret: str, problems: Sequence[str]) -> None:
+        self.secret = secret
+        self.problems = tuple(problems)
+        """What is allowed, one line for each place."""
+        super().__init__(f"the value of secret {secret!r} is wrong: {'; '.join(self.problems)}")
 
 
 class MessageError(TrunklineError):

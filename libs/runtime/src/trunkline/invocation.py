@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from trunkline import clock
 from trunkline.errors import UndeclaredUse
 from trunkline.manifest.model import CallNeed, Need, SecretNeed, TableNeed
 from trunkline.ownership import Ownership
@@ -36,8 +36,8 @@ class Invocation:
     function: str
     handler: str
     deadline: float
-    """When the work must be done, on :func:`time.monotonic`'s clock: Lambda ends the invocation,
-    or whoever asked for it gives up."""
+    """When the work must be done, on :mod:`trunkline.clock`'s stopwatch: Lambda ends the
+    invocation, or whoever asked for it gives up."""
     uses: Uses = field(default_factory=Uses)
     cause: str | None = None
     """What this work is done for, the same whenever it is tried again; ``None`` if unknown."""
@@ -47,7 +47,7 @@ class Invocation:
 
     def remaining(self) -> float:
         """Seconds until the deadline; 0 if it is overdue."""
-        return max(0.0, self.deadline - time.monotonic())
+        return max(0.0, self.deadline - clock.monotonic())
 
     def fact_id(self) -> str:
         """The id of the next event or task that this work emits.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from trunkline import environment
+from trunkline import clock, environment
 from trunkline.declaration.service import Service
 from trunkline.errors import DeclarationError
 from trunkline.manifest import variables
@@ -83,4 +82,4 @@ class Program:
 
 def deadline_of(context: Any) -> float:
     """When Lambda ends an invocation, on the monotonic clock, from its context object."""
-    return time.monotonic() + float(context.get_remaining_time_in_millis()) / 1000
+    return clock.monotonic() + float(context.get_remaining_time_in_millis()) / 1000

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from trunkline.manifest import Api, CallNeed, Route, names
 from trunkline_platform.aws import Aws
+from trunkline_platform.constructs import parameters
 from trunkline_platform.constructs.encryption import EncryptionKey
 from trunkline_platform.constructs.functions import Function
 from trunkline_platform.constructs.identity import Grantee
@@ -84,12 +85,8 @@ def grant_call(grantee: Grantee, *, aws: Aws, api_id: str, call: CallNeed) -> No
             actions=_INVOKE,
             resources=(f"{aws.arn('execute-api', api_id)}/{route_resource(route)}",),
         ),
-        Statement(
-            sid="FindApis",
-            actions=("ssm:GetParameter",),
-            resources=(aws.parameter_arn(parameter),),
-        ),
     )
+    parameters.grant_read(grantee, aws=aws, name=parameter, sid="FindApis")
 
 
 def _by_callers(

@@ -16,6 +16,7 @@ from trunkline.manifest import (
     PublishNeed,
     SecretNeed,
     SendNeed,
+    SettingNeed,
     TableNeed,
     names,
     variables,
@@ -25,6 +26,7 @@ from trunkline_platform.constructs import parameters
 from trunkline_platform.constructs.email import Sender
 from trunkline_platform.constructs.encryption import EncryptionKey
 from trunkline_platform.constructs.functions import Bundle, Function, Placement
+from trunkline_platform.constructs.identity import Role
 from trunkline_platform.constructs.queues import grant_send
 from trunkline_platform.constructs.rest_api import admit_api
 from trunkline_platform.constructs.secrets import Secret
@@ -84,6 +86,15 @@ class ServiceStack(RootStack):
             )
             for secret in self._manifest.secrets
         }
+        for setting in self._manifest.settings:
+            if setting.live:
+                parameters.hand_over(
+                    self,
+                    f"setting-{setting.name}",
+                    names.setting_parameter(self.settings.name, service, setting.name),
+                    f'${{local.settings["{setting.name}"]}}',
+                    setting.description,
+                )
         self._senders: dict[str, Sender] = {}
 
     def _make_function(self, declaration: FunctionDeclaration) -> None:
@@ -141,6 +152,8 @@ class ServiceStack(RootStack):
                     secret = self._secrets[need.secret]
                     secret.grant_read(role)
                     found[variables.secret(need.secret)] = secret.name
+                case SettingNeed():
+                    found[variables.live_setting(need.setting)] = self._grant_setting(role, need)
                 case CallNeed():
                     api_id = self._parameter("services", need.service, "api-id")
                     grant_call(role, aws=self.aws, api_id=api_id, call=need)
@@ -160,6 +173,12 @@ class ServiceStack(RootStack):
                 case EgressNeed():
                     pass  # decides where the function is placed, grants nothing
         return found
+
+    def _grant_setting(self, role: Role, need: SettingNeed) -> str:
+        service = self._manifest.service
+        name = names.setting_parameter(self.settings.name, service, need.setting)
+        parameters.grant_read(role, aws=self.aws, name=name, sid="ReadSettings")
+        return name
 
     def _grant_table(self, function: Function, need: TableNeed) -> None:
         table = self._tables[need.table]

@@ -10,9 +10,10 @@ class ProviderUnavailable(Unavailable):
 
 
 class ProviderKeyRefused(Unavailable):
-    """The provider refuses our key, also the newest one.
+    """The provider refuses our key.
 
-    Tried again, since a key is mended from outside and the order should then go through.
+    Tried again at once if the key was rotated meanwhile, else later: a key is mended from outside,
+    and the order should then go through.
     """
 
 

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import urllib3
+from pydantic import SecretStr
 
 from payments.errors import ProviderKeyRefused, ProviderRefused, ProviderUnavailable
 from payments.payment import Outcome, PaymentStatus
 from trunkline import Money
 from trunkline.telemetry import span
 
-TIMEOUT = urllib3.Timeout(connect=1.0, read=3.0)
-"""Seconds. Also twice, with a refreshed key, they stay below the function's own timeout."""
-
-
-class ApiKey(Protocol):
-    """Where the key comes from: :class:`trunkline.settings.Secret`, or a test's own."""
-
-    def value(self) -> str:
-        """The key, possibly from a cache."""
-        ...
-
-    def refresh(self) -> str:
-        """The key as it is stored now."""
-        ...
+CONNECT_SECONDS = 1.0
+MAX_SECONDS = 4.0
+"""The longest that an answer may take. Also twice, with a refreshed key, connecting and waiting
+stay within the function's own timeout of ten seconds."""
 
 
 class Provider:
@@ -34,25 +25,22 @@ class Provider:
 
     Args:
         url: gives the base URL; asked at each charge, since importing must not need it.
-        key: the API key.
-        timeout: for connecting and for the answer, in seconds.
+        seconds: gives the seconds that an answer may take, asked at each charge too.
     """
 
-    def __init__(
-        self, url: Callable[[], str], key: ApiKey, *, timeout: urllib3.Timeout = TIMEOUT
-    ) -> None:
+    def __init__(self, url: Callable[[], str], seconds: Callable[[], float]) -> None:
         self._url = url
-        self._key = key
+        self._seconds = seconds
         # One pool for the life of the process, so warm invocations find an open connection. No
         # retries here: the queue retries, with the time to do so.
-        self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
+        self._pool = urllib3.PoolManager(retries=False)
 
-    def charge(self, *, order_id: str, amount: Money, card_token: str) -> Outcome:
+    def charge(self, key: SecretStr, *, order_id: str, amount: Money, card_token: str) -> Outcome:
         """Charge a card for an order; however often it is called, the provider charges once.
 
         Raises:
             ProviderUnavailable: no answer, or 5xx or 429; call again.
-            ProviderKeyRefused: 401 or 403, also with the key as it is stored now.
+            ProviderKeyRefused: 401 or 403.
             ProviderRefused: any other refusal.
         """
         body = {
@@ -61,9 +49,7 @@ class Provider:
             "source": card_token,
             "reference": order_id,
         }
-        status, answer = self._post(order_id, body, self._key.value())
-        if status in (401, 403):  # the key may have been rotated since it was cached
-            status, answer = self._post(order_id, body, self._key.refresh())
+        status, answer = self._post(key, order_id, body)
         if status in (200, 201):
             return _captured(answer)
         reason = _error_code(answer, status)
@@ -75,9 +61,9 @@ class Provider:
             raise ProviderUnavailable(f"the provider answers {status}: {reason}")
         raise ProviderRefused(f"the provider answers {status}: {reason}")
 
-    def _post(self, order_id: str, body: dict[str, Any], key: str) -> tuple[int, object]:
+    def _post(self, key: SecretStr, order_id: str, body: dict[str, Any]) -> tuple[int, object]:
         headers = {
-            "Authorization": f"Bearer {key}",
+            "Authorization": f"Bearer {key.get_secret_value()}",
             "Content-Type": "application/json",
             "Idempotency-Key": order_id,
         }
@@ -85,7 +71,12 @@ class Provider:
         with span("call provider", kind="client") as call:
             try:
                 response = self._pool.request(
-                    "POST", url, body=json.dumps(body), headers=headers, redirect=False
+                    "POST",
+                    url,
+                    body=json.dumps(body),
+                    headers=headers,
+                    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=self._seconds()),
+                    redirect=False,
                 )
             except urllib3.exceptions.HTTPError as error:
                 # Its text can hold the request, so only its kind goes on.

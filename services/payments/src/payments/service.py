@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from orders_contract import OrderPlaced
+from payments.errors import ProviderKeyRefused
 from payments.payment import Payment
-from payments.provider import Provider
+from payments.provider import MAX_SECONDS, Provider
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Service
 
@@ -15,12 +20,19 @@ provider_url = service.setting(
     description="Base URL of the payment provider's API",
     default="https://api.payments.example",
 )
+provider_seconds = service.setting(
+    "provider-seconds",
+    type=Annotated[float, Field(gt=0, le=MAX_SECONDS)],
+    description="Seconds that the payment provider's answer may take",
+    default=3.0,
+    live=True,
+)
 provider_key = service.secret(
     "provider-api-key", description="The key that the payment provider gave us"
 )
 provider_host = service.outbound("api.payments.example")
 
-provider = Provider(provider_url.value, provider_key)
+provider = Provider(provider_url.value, provider_seconds.value)
 
 
 @service.reacts_to(
@@ -29,6 +41,7 @@ provider = Provider(provider_url.value, provider_key)
         payments.read,
         payments.write,
         provider_url,
+        provider_seconds,
         provider_key,
         provider_host,
         PaymentCaptured,
@@ -43,8 +56,11 @@ def charge(event: OrderPlaced) -> None:
     """
     if payments.get(event.order_id) is not None:
         return
-    outcome = provider.charge(
-        order_id=event.order_id, amount=event.total, card_token=event.card_token
+    outcome = provider_key.use(
+        lambda key: provider.charge(
+            key, order_id=event.order_id, amount=event.total, card_token=event.card_token
+        ),
+        refused=ProviderKeyRefused,
     )
     payment = Payment(
         order_id=event.order_id,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from trunkline import clock
 from trunkline.api.binding import arguments_of, idempotency_key
 from trunkline.api.identity import caller_of
 from trunkline.api.problems import problem_response
@@ -114,7 +114,7 @@ class ApiProgram:
         outcome = self._store.acquire(
             record,
             payload,
-            lock_seconds=max(0.0, ends - time.monotonic()),
+            lock_seconds=max(0.0, ends - clock.monotonic()),
             keep_seconds=KEEP_REQUEST_SECONDS,
         )
         match outcome:

@@ -18,6 +18,12 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=10,
 )
+_QUICK = _CONFIG.merge(
+    Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+)
+_CONFIGS = {"ssm": _QUICK}
+"""Parameters are looked up while a request waits, and what was read before still serves: better no
+answer soon than one too late."""
 
 
 class Clients:
@@ -35,7 +41,9 @@ class Clients:
             with self._lock:
                 found = self._clients.get(name)
                 if found is None:
-                    found = self.session().client(name, region_name=_region(), config=_CONFIG)
+                    found = self.session().client(
+                        name, region_name=_region(), config=_CONFIGS.get(name, _CONFIG)
+                    )
                     self._clients[name] = found
         return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote, urlencode
@@ -11,7 +10,7 @@ from urllib.parse import quote, urlencode
 import urllib3
 from pydantic import ValidationError
 
-from trunkline import environment
+from trunkline import clock, environment
 from trunkline.aws.signing import signed_headers
 from trunkline.clients.answers import problem_of
 from trunkline.contracts.api import IDEMPOTENCY_HEADER, Operation
@@ -52,7 +51,7 @@ def invoke(operation: Operation[P, R], arguments: Mapping[str, Any], *, timeout:
         _budget(timeout)
         url, headers, body = _request(operation, arguments)
         # From here on the time is the other service's: looking up its address was ours.
-        end = time.monotonic() + _budget(timeout)
+        end = clock.monotonic() + _budget(timeout)
         headers["traceparent"] = tracing.traceparent() or ""
         repeatable = operation.kind == "query" or IDEMPOTENCY_HEADER in headers
         answer = _send(operation, url, headers, body, end, repeatable=repeatable)
@@ -126,7 +125,7 @@ def _send(
     attempts = 2 if repeatable else 1
     while True:
         attempts -= 1
-        left = end - time.monotonic()
+        left = end - clock.monotonic()
         if left < MIN_SECONDS:
             raise Unavailable(f"{operation.service} did not answer in time", retry_after=1)
         waiting = {**headers, TIMEOUT_HEADER: timeout_header(left)}
@@ -153,11 +152,11 @@ def _base_url(service: str) -> str:
     parameter = environment.required(variables.api(service))
     with _lock:
         found = _discovered.get(parameter)
-    if found is not None and time.monotonic() < found[1]:
+    if found is not None and clock.monotonic() < found[1]:
         return found[0]
     url = parameter_value(parameter).rstrip("/")
     with _lock:
-        _discovered[parameter] = (url, time.monotonic() + DISCOVERY_TTL_SECONDS)
+        _discovered[parameter] = (url, clock.monotonic() + DISCOVERY_TTL_SECONDS)
     return url
 
 

@@ -25,6 +25,7 @@ from trunkline.manifest.model import (
     SecretNeed,
     SendNeed,
     Setting,
+    SettingNeed,
     Subscription,
     Table,
     TableNeed,
@@ -97,7 +98,12 @@ def manifest_of(service: Service) -> Manifest:
                 *((OUTBOX,) if emitted else ()),
             ),
             settings=tuple(
-                Setting(name=setting.name, description=setting.description, default=setting.default)
+                Setting(
+                    name=setting.name,
+                    description=setting.description,
+                    default=setting.default_text(),
+                    live=setting.live,
+                )
                 for setting in service.settings.values()
             ),
             secrets=tuple(
@@ -225,6 +231,8 @@ def _order(need: Need) -> tuple[str, ...]:
             return (need.kind, need.table, need.access)
         case SecretNeed():
             return (need.kind, need.secret)
+        case SettingNeed():
+            return (need.kind, need.setting)
         case CallNeed():
             return (need.kind, need.service, need.route)
         case SendNeed():

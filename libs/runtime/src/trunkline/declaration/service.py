@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Literal, ParamSpec, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+
+from pydantic import SecretStr
 
 from trunkline.clients.call import Call
 from trunkline.clients.outbound import Outbound
@@ -24,7 +26,7 @@ from trunkline.mail.sender import Mailer
 from trunkline.manifest.model import Manifest
 from trunkline.rules import Rule
 from trunkline.settings.secret import Secret
-from trunkline.settings.setting import Setting
+from trunkline.settings.setting import LiveSetting, Setting
 from trunkline.tables.table import Table
 
 P = ParamSpec("P")
@@ -33,6 +35,7 @@ R = TypeVar("R")
 M = TypeVar("M", bound=Model)
 E = TypeVar("E", bound=Event)
 T = TypeVar("T", bound=Task)
+V = TypeVar("V")
 
 MAX_RECEIVES = 5
 """How often a message is tried by default before it is dead-lettered."""
@@ -84,8 +87,8 @@ class Service:
         self.timeout = timeout
         self.memory_mb = memory_mb
         self.tables: dict[str, Table[Any]] = {}
-        self.settings: dict[str, Setting] = {}
-        self.secrets: dict[str, Secret] = {}
+        self.settings: dict[str, Setting[Any]] = {}
+        self.secrets: dict[str, Secret[Any]] = {}
         self.api: type[Api] | None = None
         self.api_handlers: dict[str, ApiHandler] = {}
         """By the operation's name."""
@@ -137,16 +140,75 @@ class Service:
         self.tables[name] = Table(self.name, name, model, key=key, sort=sort, ttl=ttl)
         return self.tables[name]
 
-    def setting(self, name: str, *, description: str, default: str | None = None) -> Setting:
-        """A value that differs per environment and is no secret."""
+    @overload
+    def setting(
+        self, name: str, *, description: str, default: str | None = None, live: bool = False
+    ) -> Setting[str]: ...
+
+    @overload
+    def setting(
+        self,
+        name: str,
+        *,
+        type: type[V],
+        description: str,
+        default: V | None = None,
+        live: bool = False,
+    ) -> Setting[V]: ...
+
+    @overload
+    def setting(
+        self, name: str, *, type: Any, description: str, default: Any = None, live: bool = False
+    ) -> Setting[Any]: ...
+
+    def setting(
+        self,
+        name: str,
+        *,
+        description: str,
+        type: Any = str,  # noqa: A002 - what it is called everywhere else
+        default: Any = None,
+        live: bool = False,
+    ) -> Setting[Any]:
+        """A value that differs per environment and is no secret.
+
+        Args:
+            name: lower-case words joined by hyphens.
+            description: what it decides, and its unit.
+            type: what values are allowed: anything that pydantic validates.
+            default: without one, an environment that gives no value cannot be planned.
+            live: operators change it without a release, as an SSM parameter; it needs a default,
+                which the parameter begins with. Other settings change with the next apply.
+        """
         self._fresh("setting", name, self.settings)
-        self.settings[name] = Setting(name, description, default)
+        if live and default is None:
+            raise DeclarationError(f"live setting {name!r} needs a default to begin with")
+        kind = LiveSetting if live else Setting
+        self.settings[name] = kind(name, description, type, default)
         return self.settings[name]
 
-    def secret(self, name: str, *, description: str) -> Secret:
-        """A secret; its value is written to Secrets Manager by hand, never by Terraform."""
+    @overload
+    def secret(self, name: str, *, description: str) -> Secret[SecretStr]: ...
+
+    @overload
+    def secret(self, name: str, *, type: type[V], description: str) -> Secret[V]: ...
+
+    def secret(
+        self,
+        name: str,
+        *,
+        description: str,
+        type: Any = SecretStr,  # noqa: A002 - what it is called everywhere else
+    ) -> Secret[Any]:
+        """A secret; its value is written to Secrets Manager by hand, never by Terraform.
+
+        Args:
+            name: lower-case words joined by hyphens.
+            description: whose it is and what it opens.
+            type: :class:`pydantic.SecretStr`, or a model with such fields for a JSON secret.
+        """
         self._fresh("secret", name, self.secrets)
-        self.secrets[name] = Secret(name, description)
+        self.secrets[name] = Secret(name, description, type)
         return self.secrets[name]
 
     def outbound(self, host: str) -> Outbound:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from trunkline import environment
+from trunkline import clock, environment
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
 from trunkline.errors import PublishFailed
@@ -141,7 +140,7 @@ class SqsDeadLetters:
         facts = {
             "reason": _printable(reason)[:MAX_REASON],
             "error_type": error_type,
-            "failed_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "failed_at": clock.moment().isoformat(timespec="milliseconds"),
             "function": function,
         }
         attributes: dict[str, Any] = {

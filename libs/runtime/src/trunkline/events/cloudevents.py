@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
+from trunkline import clock
 from trunkline.contracts.message import Message, message_type, subject_of
 from trunkline.errors import InvalidMessage
 
@@ -55,7 +55,7 @@ class CloudEvent:
             source=f"/services/{source}",
             type=message_type(message).wire_name,
             subject=subject_of(message),
-            time=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            time=clock.moment().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             data=message.model_dump(mode="json"),
             traceparent=traceparent,
         )

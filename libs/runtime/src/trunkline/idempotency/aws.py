@@ -7,7 +7,6 @@ condition), and a waiting caller must learn for how long. Importing it also cost
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +16,7 @@ from botocore.exceptions import ClientError
 from trunkline import environment
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
+from trunkline.clock import now
 from trunkline.errors import LockLost
 from trunkline.idempotency.store import Different, Done, Lock, Running
 from trunkline.manifest import variables
@@ -32,7 +32,7 @@ _LOCKED, _DONE = "IN_PROGRESS", "COMPLETED"
 class DynamoStore:
     """The :class:`trunkline.idempotency.store.Store` of a running function."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, clock: Callable[[], float] = now) -> None:
         self._clock = clock
 
     def acquire(

@@ -45,6 +45,13 @@ class SecretNeed(_Part):
     secret: Name
 
 
+class SettingNeed(_Part):
+    """A handler reads a live setting of its own service, from Parameter Store."""
+
+    kind: Literal["setting"] = "setting"
+    setting: Name
+
+
 class CallNeed(_Part):
     """A handler calls a route of another service's private API.
 
@@ -88,7 +95,14 @@ class EgressNeed(_Part):
 
 
 Need = Annotated[
-    TableNeed | SecretNeed | CallNeed | PublishNeed | SendNeed | EmailNeed | EgressNeed,
+    TableNeed
+    | SecretNeed
+    | SettingNeed
+    | CallNeed
+    | PublishNeed
+    | SendNeed
+    | EmailNeed
+    | EgressNeed,
     Field(discriminator="kind"),
 ]
 
@@ -152,6 +166,9 @@ class Setting(_Part):
     name: Name
     description: str
     default: str | None = None
+    live: bool = False
+    """Whether it is an SSM parameter, which operators change without a release; ``default`` is then
+    what the parameter begins with."""
 
 
 class Secret(_Part):

@@ -65,6 +65,11 @@ def parameter(environment: str, *path: str) -> str:
     return "/".join(("", PROJECT, environment, *path))
 
 
+def setting_parameter(environment: str, service: str, name: str) -> str:
+    """The parameter that holds a live setting of a service."""
+    return parameter(environment, "services", service, "settings", name)
+
+
 def api_url_parameter(environment: str, service: str) -> str:
     """The parameter that holds the base URL of a service's API."""
     return parameter(environment, "services", service, "api-url")

@@ -40,6 +40,11 @@ def setting(name: str) -> str:
     return f"TRUNKLINE_SETTING_{_upper(name)}"
 
 
+def live_setting(name: str) -> str:
+    """Holds the name of the SSM parameter with the value of a live setting."""
+    return f"TRUNKLINE_LIVE_SETTING_{_upper(name)}"
+
+
 def api(service: str) -> str:
     """Holds the name of the SSM parameter with the base URL of another service's API."""
     return f"TRUNKLINE_API_{_upper(service)}"

@@ -1,6 +1,6 @@
 """Settings and secrets."""
 
 from trunkline.settings.secret import Secret
-from trunkline.settings.setting import Setting
+from trunkline.settings.setting import LiveSetting, Setting
 
-__all__ = ["Secret", "Setting"]
+__all__ = ["LiveSetting", "Secret", "Setting"]

@@ -12,7 +12,7 @@ from moto import mock_aws
 from trunkline.aws import clients
 from trunkline.clients import http
 from trunkline.manifest import names, variables
-from trunkline.manifest.model import EmailNeed, Manifest, SendNeed, Table
+from trunkline.manifest.model import EmailNeed, Manifest, SendNeed, Setting, Table
 from trunkline.testing.events import ENVIRONMENT, REGION
 
 _CREDENTIALS = {
@@ -54,6 +54,11 @@ def _resources(manifest: Manifest) -> Mapping[str, str]:
         variables.SERVICE: service,
         variables.FUNCTION: manifest.functions[0].name,
         variables.CALLERS: service,
+        **{
+            variables.live_setting(setting.name): _parameter(service, setting)
+            for setting in manifest.settings
+            if setting.live
+        },
     }
     for table in manifest.tables:
         physical = names.table(ENVIRONMENT, service, table.name)
@@ -77,6 +82,12 @@ def _resources(manifest: Manifest) -> Mapping[str, str]:
             elif isinstance(need, EmailNeed):
                 clients.client("sesv2").create_email_identity(EmailIdentity=need.sender)
     return found
+
+
+def _parameter(service: str, setting: Setting) -> str:
+    name = names.setting_parameter(ENVIRONMENT, service, setting.name)
+    clients.client("ssm").put_parameter(Name=name, Value=setting.default, Type="String")
+    return name
 
 
 def _queue(name: str) -> str:

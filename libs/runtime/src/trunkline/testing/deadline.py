@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
+from trunkline import clock
 
 
 def far_away(seconds: float = 30.0) -> float:
     """A moment on the monotonic clock, by default one that no test reaches."""
-    return time.monotonic() + seconds
+    return clock.monotonic() + seconds

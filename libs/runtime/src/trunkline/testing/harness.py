@@ -26,6 +26,9 @@ from trunkline.idempotency.keys import digest
 from trunkline.identity import Caller
 from trunkline.manifest import names, variables
 from trunkline.program import Program
+from trunkline.settings.secret import Secret
+from trunkline.settings.setting import LiveSetting
+from trunkline.testing.clock import MovableClock
 from trunkline.testing.cloud import in_process_cloud
 from trunkline.testing.deadline import far_away
 from trunkline.testing.events import (
@@ -97,11 +100,14 @@ class ServiceHarness:
         self._stack = ExitStack()
         self._neighbours: dict[str, Neighbour] = {}
         self._program: Program | None = None
+        self._clock = MovableClock()
 
     def __enter__(self) -> ServiceHarness:
         self._stack.enter_context(in_process_cloud(self.manifest))
-        for secret in self.service.secrets.values():
-            secret.forget()
+        self._stack.enter_context(self._clock.ticking())
+        for cached in (*self.service.secrets.values(), *self.service.settings.values()):
+            if isinstance(cached, Secret | LiveSetting):
+                cached.forget()
         self._program = Program(self.service)
         return self
 
@@ -274,8 +280,27 @@ class ServiceHarness:
         )
 
     def set_setting(self, name: str, value: str) -> None:
-        """Give a setting its value in this environment."""
-        os.environ[variables.setting(name)] = value
+        """Give a setting its value in this environment.
+
+        A running function notices a live setting's new value within
+        :data:`trunkline.settings.setting.LIVE_TTL_SECONDS`; :meth:`advance` gets it there.
+        """
+        if self.service.settings[name].live:
+            clients.client("ssm").put_parameter(
+                Name=names.setting_parameter(ENVIRONMENT, self.service.name, name),
+                Value=value,
+                Type="String",
+                Overwrite=True,
+            )
+        else:
+            os.environ[variables.setting(name)] = value
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass: locks, caches and whatever expires see it at once.
+
+        Only :mod:`trunkline.clock` moves; sockets and threads keep the real time.
+        """
+        self._clock.advance(seconds)
 
     def answers(self, operation: Operation[P, R], handler: Callable[P, R]) -> Neighbour:
         """Let a function answer for another service, over real HTTP on this machine.
