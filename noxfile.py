@@ -17,12 +17,11 @@ ROOT = Path(__file__).parent
 SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.toml"))
 LIBRARIES = sorted(path.parent.name for path in ROOT.glob("libs/*/pyproject.toml"))
 GROUPS = (("libs", LIBRARIES), ("services", SERVICES))
-PACKAGES = [
-    *(f"libs/{name}" for name in LIBRARIES),
-    "platform",
+SERVICE_PACKAGES = [
     *sorted(str(p.parent.relative_to(ROOT)) for p in ROOT.glob("services/*/*/pyproject.toml")),
     *(f"services/{name}" for name in SERVICES),
 ]
+PACKAGES = [*(f"libs/{name}" for name in LIBRARIES), "platform", *SERVICE_PACKAGES]
 COMMANDS = {
     "up": "Run the whole platform on this machine: --detach, --port N",
     "down": "Stop it and keep its state; --reset forgets, --destroy destroys with Terraform first",
@@ -40,6 +39,8 @@ COMMANDS = {
     "build": "Build the bundles of services: [SERVICE ...]",
 }
 """Commands of trunkline_devtools, each a session of its own."""
+PATIENCE = {"interrupt_timeout": 60.0, "terminate_timeout": 10.0}
+"""Ctrl-C reaches a command too, which then needs time to stop what it started."""
 
 
 class Environment:
@@ -87,14 +88,19 @@ SYNTHESIS = Environment(
     ".dev/synth", "synth.txt", ["libs/runtime", "platform", "libs/devtools"], "about 540 MB on disk"
 )
 """cdktn and its bindings weigh half a gigabyte; only who changes a declaration needs them."""
+PEERS = Environment(
+    ".dev/bench",
+    "bench.txt",
+    ["libs/runtime", *SERVICE_PACKAGES, "benchmarks"],
+    "about 120 MB on disk",
+)
+"""The frameworks that the runtime is measured against; nobody else needs them."""
 
 
 def _command(name: str, summary: str) -> None:
     def run(session: nox.Session) -> None:
-        # Ctrl-C reaches the command too: give it the time to stop what it started.
-        patience = {"interrupt_timeout": 60.0, "terminate_timeout": 10.0}
         arguments = ("-m", "trunkline_devtools", name, *session.posargs)
-        WORKSPACE.run(session, "python", *arguments, log=False, **patience)
+        WORKSPACE.run(session, "python", *arguments, log=False, **PATIENCE)
 
     run.__doc__ = summary
     nox.session(run, name=name, default=False)
@@ -109,6 +115,19 @@ def synth(session: nox.Session) -> None:
     """Write terraform/<environment>/<root>/cdk.tf.json from the services' manifests."""
     arguments = ("--services", "services", "--out", "terraform", *session.posargs)
     SYNTHESIS.run(session, "python", "-m", "trunkline_platform.synth", *arguments)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """What Trunkline costs: runtime [--json] [--runs N] [--check]"""
+    PEERS.run(session, "python", "-m", "trunkline_bench", *session.posargs, **PATIENCE)
+
+
+@nox.session(default=False)
+def fairness(session: nox.Session) -> None:
+    """The peers of the benchmarks do the same work; types of the benchmarks."""
+    PEERS.run(session, "mypy", "benchmarks/src")
+    PEERS.run(session, "pytest", "benchmarks/tests", *session.posargs)
 
 
 @nox.session(default=False)
@@ -193,7 +212,7 @@ def system(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """Everything that can be proved on this machine."""
-    for name in ("lint", "types", "imports", "unit", "infra", "system"):
+    for name in ("lint", "types", "imports", "unit", "fairness", "infra", "system"):
         session.notify(name)
 
 

@@ -21,7 +21,7 @@ REGISTRY_HOSTS = (
 )
 PROJECTS = sorted(
     path.parent
-    for pattern in ("libs/*", "platform", "services/*", "services/*/*")
+    for pattern in ("libs/*", "platform", "benchmarks", "services/*", "services/*/*")
     for path in ROOT.glob(f"{pattern}/pyproject.toml")
 )
 IMPORTS = sorted(
@@ -61,7 +61,11 @@ def test_platform_stays_the_standard_library() -> None:
     assert [] == outside
 
 
-@pytest.mark.parametrize("package", [name for name in IMPORTS if name != "trunkline_platform"])
+ELSEWHERE = {"trunkline_platform", "trunkline_bench"}
+"""Packages that environments of their own hold."""
+
+
+@pytest.mark.parametrize("package", [name for name in IMPORTS if name not in ELSEWHERE])
 def test_importing_needs_no_environment(package: str) -> None:
     """A package imports in an empty environment."""
     done = subprocess.run(

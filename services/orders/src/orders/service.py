@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 
 from notifications_contract import SendEmail
@@ -22,6 +23,7 @@ from trunkline import Caller, IdempotencyKey, Service
 from trunkline.errors import NotFound
 from trunkline.rules import services
 
+logger = logging.getLogger(__name__)
 service = Service("orders")
 orders = service.table("orders", Order, key="order_id")
 
@@ -48,6 +50,7 @@ def place_order(body: PlaceOrder, caller: Caller, key: IdempotencyKey) -> OrderV
         placed_at=datetime.now(UTC),
     )
     orders.put(order, emit=[messages.placed(order, body.card_token)])
+    logger.info("order placed", extra={"order_id": order_id})
     return order.view()
 
 

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 __all__ = ["LocalPackage", "LocalPackages", "normalised"]
 
-_PATTERNS = ("libs/*", "platform", "services/*", "services/*/*")
+_PATTERNS = ("libs/*", "platform", "benchmarks", "services/*", "services/*/*")
 
 
 def normalised(name: str) -> str:

@@ -30,7 +30,8 @@ def locks(root: Path) -> tuple[Lock, ...]:
 
     ``tools.txt`` is what ``./dev`` installs first, ``run.txt`` what the platform needs to run on
     this machine, ``dev.txt`` what checks and tests need beside it, ``synth.txt`` is for writing and
-    testing Terraform, and each service has one for what goes into its bundle.
+    testing Terraform, ``bench.txt`` for measuring against other frameworks, and each service has
+    one for what goes into its bundle.
     """
     return tuple(_locks(root))
 
@@ -66,6 +67,16 @@ def _locks(root: Path) -> Iterator[Lock]:
             *(package.requirements for package in synthesis),
             packages["trunkline-platform"].optional("synth"),
             packages["trunkline-platform"].group("synth"),
+        )
+    if "trunkline-benchmarks" in packages:
+        benchmarks = packages["trunkline-benchmarks"]
+        compared = packages.closure("trunkline-benchmarks")
+        yield lock(
+            "bench.txt",
+            *(package.requirements for package in compared),
+            benchmarks.optional("peers"),
+            benchmarks.group(_TEST_GROUP),
+            within=running.path,  # ours is measured with what it runs on
         )
     for pyproject in sorted((root / "services").glob("*/pyproject.toml")):
         service = pyproject.parent.name

@@ -1,0 +1,1 @@
+"""What Trunkline costs, measured against peers that do the same work."""

@@ -1,0 +1,1 @@
+"""Applications that do the same work; each runs in processes of its own."""

@@ -1,0 +1,1 @@
+"""A bare handler: json and boto3, everything by hand."""

@@ -1,0 +1,1 @@
+"""Chalice, through its Lambda entry points."""

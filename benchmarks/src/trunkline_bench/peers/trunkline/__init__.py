@@ -1,0 +1,1 @@
+"""Trunkline: the service is declared, and everything else follows."""

@@ -1,0 +1,1 @@
+"""What the runtime costs, as whole processes and in loops, against peers that do the same work."""
