@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,13 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from trunkline import Event, Service
 from trunkline.contracts.message import Message, message_type
 from trunkline.errors import Conflict, InvalidMessage, Rejected
+from trunkline.events import sqs
+from trunkline.events.channel import Delivery
 from trunkline.events.cloudevents import CloudEvent
-from trunkline.events.consumer import (
-    MAX_DELAY_SECONDS,
-    ConsumerProgram,
-    Delivery,
-    backoff,
-)
+from trunkline.events.consumer import MAX_DELAY_SECONDS, ConsumerProgram, backoff
+from trunkline.idempotency.keys import KEEP_MESSAGE_SECONDS
 from trunkline.idempotency.store import Lock
 from trunkline.invocation import current
 from trunkline.testing import MemoryStore, ServiceHarness
@@ -56,6 +54,8 @@ class Queue:
     postponed: list[int] = field(default_factory=list)
     dead: list[tuple[Delivery, str]] = field(default_factory=list)
     broken: bool = False
+    deliveries = staticmethod(sqs.deliveries)
+    answer = staticmethod(sqs.answer)
 
     def postpone(self, delivery: Delivery, seconds: int) -> None:
         """Remember for how long."""
@@ -93,6 +93,7 @@ class Bench:
         self.facts: dict[str, set[str]] = {}
         self.attempts: list[str] = []
         self.error: Exception | None = None
+        self.good: set[str] = set()
         self.die: str | None = None
         service = Service("bench")
         service.reacts_to(Paid)(self.handle)
@@ -110,7 +111,7 @@ class Bench:
         self.attempts.append(event.order_id)
         if self.die == "before the effect":
             raise Crash
-        if self.error is not None:
+        if self.error is not None and event.order_id not in self.good:
             raise self.error
         self.charges.setdefault(event.order_id, 0)
         self.charges[event.order_id] = 1
@@ -120,9 +121,18 @@ class Bench:
         assert invocation is not None
         self.facts.setdefault(event.order_id, set()).add(invocation.fact_id())
 
-    def deliver(self, *bodies: str, receives: int = 1, seconds: float = 30.0) -> tuple[bool, ...]:
+    def deliver(
+        self,
+        *bodies: str,
+        receives: int = 1,
+        seconds: float = 30.0,
+        groups: Sequence[str | None] | None = None,
+    ) -> tuple[bool, ...]:
         """Deliver a batch; for each message whether it was acknowledged."""
-        records = [queue_record(body, receives=receives) for body in bodies]
+        records = [
+            queue_record(body, receives=receives, group=group)
+            for body, group in zip(bodies, groups or [None] * len(bodies), strict=True)
+        ]
         answer = self.program.handle({"Records": records}, far_away(seconds))
         failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
         return tuple(record["messageId"] not in failed for record in records)
@@ -305,6 +315,71 @@ def test_last_attempt_is_dead_lettered_with_its_reason() -> None:
     assert bench.deliver(body(Paid(order_id="1")), receives=4) == (False,)
     assert bench.deliver(body(Paid(order_id="1")), receives=5) == (True,)
     assert [why for _, why in bench.queue.dead] == ["Conflict: state has changed"]
+
+
+@pytest.mark.parametrize("bug", [TypeError("a bug"), KeyError("x"), AssertionError("never")])
+def test_a_bug_in_a_handler_is_tried_again(bug: Exception) -> None:
+    """A bug may be mended while the message waits: only errors that say so are hopeless."""
+    bench = Bench()
+    bench.error = bug
+    assert bench.deliver(body(Paid(order_id="1"))) == (False,)
+    assert bench.queue.dead == []
+
+
+def numbered(*numbers: int) -> tuple[str, ...]:
+    """Messages 1, 2, 3 about orders 1, 2, 3."""
+    return tuple(body(Paid(order_id=str(number)), f"e-{number}") for number in numbers)
+
+
+def test_a_failed_message_holds_back_its_group_and_no_other() -> None:
+    """Behind a failure, messages of its group go back untouched; other groups go on."""
+    bench = Bench()
+    bench.error, bench.good = RuntimeError("provider down"), {"1", "3", "5"}
+    assert bench.deliver(*numbered(1, 2, 3, 4, 5), groups=["a", "b", "a", "b", "c"]) == (
+        True,
+        False,
+        True,
+        False,
+        True,
+    )
+    assert bench.attempts == ["1", "2", "3", "5"]
+    assert bench.queue.postponed == [2, 0]
+
+
+def test_a_dead_lettered_message_lets_its_group_go_on() -> None:
+    """What will never be processed does not hold up those behind it."""
+    bench = Bench()
+    bench.error, bench.good = Rejected("no such order"), {"2"}
+    assert bench.deliver(*numbered(1, 2), groups=["a", "a"]) == (True, True)
+    assert bench.attempts == ["1", "2"]
+    assert [delivery.group for delivery, _ in bench.queue.dead] == ["a"]
+
+
+def test_a_group_waits_for_a_message_that_cannot_be_dead_lettered() -> None:
+    """A message that is safe nowhere is still in the line."""
+    bench = Bench()
+    bench.error, bench.good, bench.queue.broken = Rejected("no"), {"2"}, True
+    assert bench.deliver(*numbered(1, 2), groups=["a", "a"]) == (False, False)
+    assert bench.attempts == ["1"]
+
+
+@pytest.mark.parametrize("kept", [14 * 24 * 3600, KEEP_MESSAGE_SECONDS - 1])
+def test_a_message_is_known_for_as_long_as_it_can_come_back(kept: int) -> None:
+    """SQS keeps a message for 14 days at most; for a day more it is known as done."""
+    bench = Bench()
+    bench.deliver(*numbered(1))
+    bench.clock.now += kept
+    assert bench.deliver(*numbered(1)) == (True,)
+    assert bench.attempts == ["1"]
+
+
+def test_a_message_is_forgotten_after_the_window() -> None:
+    """At the end of the window the same id is new: nothing is remembered for ever."""
+    bench = Bench()
+    bench.deliver(*numbered(1))
+    bench.clock.now += KEEP_MESSAGE_SECONDS
+    assert bench.deliver(*numbered(1)) == (True,)
+    assert bench.attempts == ["1", "1"]
 
 
 def test_redriven_message_is_processed() -> None:

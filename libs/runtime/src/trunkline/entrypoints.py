@@ -29,12 +29,12 @@ def api(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return program().api.handle(event, deadline_of(context))
 
 
-def event(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+def event(event: Mapping[str, Any], context: Any) -> Any:
     """Process events of the function's SQS queue."""
     return program().event(event, deadline_of(context))
 
 
-def tasks(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+def tasks(event: Mapping[str, Any], context: Any) -> Any:
     """Process tasks of the service's SQS queue."""
     return program().consumer("tasks").handle(event, deadline_of(context))
 

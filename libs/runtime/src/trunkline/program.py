@@ -75,7 +75,7 @@ class Program:
             self._consumers[function] = found
         return found
 
-    def event(self, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
+    def event(self, event: Mapping[str, Any], deadline: float) -> Any:
         """Process messages of the queue of the function that runs here."""
         return self.consumer(environment.required(variables.FUNCTION)).handle(event, deadline)
 

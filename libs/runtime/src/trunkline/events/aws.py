@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,10 +10,9 @@ from trunkline import clock, environment
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
 from trunkline.errors import PublishFailed
-from trunkline.events import outbox
-from trunkline.events.channel import Channel
+from trunkline.events import outbox, sqs
+from trunkline.events.channel import Channel, Delivery
 from trunkline.events.cloudevents import CloudEvent
-from trunkline.events.consumer import Delivery
 from trunkline.events.outbox import OutboxItem, OutboxKey
 from trunkline.manifest import variables
 
@@ -119,6 +119,9 @@ class AwsChannels:
 class SqsSource:
     """The queue that the function consumes."""
 
+    deliveries = staticmethod(sqs.deliveries)
+    answer = staticmethod(sqs.answer)
+
     def postpone(self, delivery: Delivery, seconds: int) -> None:
         """Hide a message for a time, counted from now."""
         client("sqs").change_message_visibility(
@@ -153,9 +156,21 @@ class SqsDeadLetters:
             QueueUrl=environment.required(variables.DEAD_LETTER_QUEUE),
             MessageBody=delivery.body or " ",
             MessageAttributes=attributes,
+            **_in_group(delivery),
         )
         if not answer.get("MessageId"):
             raise PublishFailed([delivery.message_id])
+
+
+def _in_group(delivery: Delivery) -> dict[str, str]:
+    """A FIFO queue's dead letters stay in their group.
+
+    The deduplication id is new each time: a message that is dead-lettered again within five minutes
+    of its redrive would else be taken for a duplicate, and lost.
+    """
+    if delivery.group is None:
+        return {}
+    return {"MessageGroupId": delivery.group, "MessageDeduplicationId": uuid.uuid4().hex}
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:

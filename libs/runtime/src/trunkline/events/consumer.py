@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from math import ceil
-from typing import Any, Protocol
+from typing import Any
 
 from trunkline.attempt import Attempt, reason, retryable
 from trunkline.declaration.handlers import MessageHandler
 from trunkline.errors import InProgress, InvalidMessage
+from trunkline.events.channel import DeadLetters, Delivery, Source
 from trunkline.events.cloudevents import CloudEvent
 from trunkline.idempotency.keys import KEEP_MESSAGE_SECONDS, message_key
 from trunkline.idempotency.store import Done, Lock, Running, Store
@@ -46,47 +46,6 @@ def backoff(receives: int, jitter: float) -> int:
     return ceil(ceiling / 2 + jitter * ceiling / 2)
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """One message as SQS delivers it."""
-
-    message_id: str
-    body: str
-    receives: int
-    """How often it was delivered, this time included."""
-    attributes: Mapping[str, Mapping[str, Any]]
-    receipt_handle: str = ""
-    """Names this delivery to SQS."""
-
-    @classmethod
-    def read(cls, record: Mapping[str, Any]) -> Delivery:
-        """Read a record of Lambda's SQS event."""
-        count = str((record.get("attributes") or {}).get("ApproximateReceiveCount", "1"))
-        return cls(
-            message_id=str(record.get("messageId", "")),
-            body=str(record.get("body") or ""),
-            receives=int(count) if count.isdigit() else 1,
-            attributes=record.get("messageAttributes") or {},
-            receipt_handle=str(record.get("receiptHandle", "")),
-        )
-
-
-class DeadLetters(Protocol):
-    """Where messages go that cannot be processed."""
-
-    def put(self, delivery: Delivery, *, reason: str, error_type: str, function: str) -> None:
-        """Keep a message with what is known about its failure; raises if that fails."""
-        ...
-
-
-class Source(Protocol):
-    """The queue that messages come from."""
-
-    def postpone(self, delivery: Delivery, seconds: int) -> None:
-        """Have a message delivered again after a time; raises if that fails."""
-        ...
-
-
 class ConsumerProgram:
     """Processes the messages of one function's queue."""
 
@@ -113,22 +72,34 @@ class ConsumerProgram:
         self._dead_letters = dead_letters
         self._random = random
 
-    def handle(self, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
-        """Process a batch; SQS delivers again what the answer names, and deletes the rest.
+    def handle(self, event: Mapping[str, Any], deadline: float) -> Any:
+        """Process a batch.
+
+        Once a message of a group has failed, those behind it go back untouched, so that they are
+        not processed before it; other groups go on.
 
         Args:
-            event: Lambda's SQS event.
+            event: Lambda's event, as the source understands it.
             deadline: when Lambda ends the invocation, on the monotonic clock.
+
+        Returns:
+            the source's answer: what failed is delivered again, and the rest is not.
         """
-        failed = [
-            delivery.message_id
-            for delivery in map(Delivery.read, event.get("Records") or ())
-            if not self._acknowledged(delivery, deadline)
-        ]
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+        failed: list[Delivery] = []
+        blocked: set[str] = set()
+        for delivery in self._source.deliveries(event):
+            if delivery.group is not None and delivery.group in blocked:
+                # No longer hidden than the one before it: SQS holds the group back for both.
+                self._return(delivery, 0)
+            elif self._acknowledged(delivery, deadline):
+                continue
+            elif delivery.group is not None:
+                blocked.add(delivery.group)
+            failed.append(delivery)
+        return self._source.answer(failed)
 
     def _acknowledged(self, delivery: Delivery, deadline: float) -> bool:
-        """Process one message; whether SQS may delete it."""
+        """Process one message; whether its source may forget it."""
         base = Invocation(self._service, self._function, self._function, deadline)
         if base.remaining() < MIN_SECONDS:
             logger.info("returned to the queue: no time is left", extra={"id": delivery.message_id})

@@ -72,18 +72,22 @@ def queue_record(
     receives: int = 1,
     attributes: Mapping[str, str] | None = None,
     receipt_handle: str = "",
+    group: str | None = None,
 ) -> dict[str, Any]:
-    """One record of what Lambda sends for messages of a queue."""
+    """One record of what Lambda sends for messages of a queue; a FIFO queue's have a group."""
+    ordering = {} if group is None else {"MessageGroupId": group}
+    queue = "queue" if group is None else "queue.fifo"
     return {
         "messageId": str(uuid.uuid4()),
         "receiptHandle": receipt_handle,
         "body": body,
-        "attributes": {"ApproximateReceiveCount": str(receives)},
+        "attributes": {"ApproximateReceiveCount": str(receives), **ordering},
         "messageAttributes": {
             name: {"stringValue": value, "dataType": "String"}
             for name, value in (attributes or {}).items()
         },
         "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}",
     }
 
 
