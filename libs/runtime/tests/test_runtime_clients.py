@@ -73,7 +73,7 @@ def test_requests_are_signed_with_the_roles_credentials(
 
 def test_trace_goes_along(shop: ServiceHarness) -> None:
     """The called service continues the caller's trace."""
-    from trunkline.telemetry import span, trace_id
+    from trunkline.telemetry.tracing import span, trace_id
 
     neighbour = shop.answers(DepotApi.cancel, lambda sku: None)
     with span("test"):

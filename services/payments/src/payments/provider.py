@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from payments.errors import ProviderKeyRefused, ProviderRefused, ProviderUnavailable
 from payments.payment import Outcome, PaymentStatus
 from trunkline import Money
-from trunkline.telemetry import span
+from trunkline.telemetry.tracing import span
 
 CONNECT_SECONDS = 1.0
 MAX_SECONDS = 4.0

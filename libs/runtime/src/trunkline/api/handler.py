@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -35,7 +36,7 @@ from trunkline.idempotency.keys import KEEP_REQUEST_SECONDS, digest, request_key
 from trunkline.idempotency.store import Different, Done, Running, Store
 from trunkline.identity import Caller
 from trunkline.invocation import Invocation, running
-from trunkline.telemetry import tracing
+from trunkline.telemetry import metrics, tracing
 from trunkline.types import IdempotencyKey
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class ApiProgram:
         self._service = service
         self._store = store
         self._router = Router(service.api_handlers.values())
+        self._meter = metrics.Meter(service.name, FUNCTION)
 
     def handle(self, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         """Answer one call; every error becomes a problem.
@@ -60,6 +62,14 @@ class ApiProgram:
             event: from API Gateway.
             deadline: when Lambda ends the invocation, on the monotonic clock.
         """
+        start = time.perf_counter()
+        with self._meter.invocation():
+            response = self._respond(event, deadline)
+            milliseconds = (time.perf_counter() - start) * 1000
+            metrics.handled(milliseconds, faults=int(response.status >= 500))
+        return response.event()
+
+    def _respond(self, event: Mapping[str, Any], deadline: float) -> Response:
         headers = {str(k).lower(): str(v) for k, v in (event.get("headers") or {}).items()}
         caller_gives_up = sooner(deadline, headers, _arrived(event))
         base = Invocation(self._service.name, FUNCTION, FUNCTION, caller_gives_up)
@@ -79,12 +89,13 @@ class ApiProgram:
                     tracing.failed(span, type(attempt.error).__name__)
             span.set_attribute("http.response.status_code", response.status)
             sent = {**response.headers, "traceparent": tracing.traceparent() or ""}
-            return Response(response.status, response.body, sent).event()
+            return Response(response.status, response.body, sent)
 
     def _answer(self, request: Request, base: Invocation, *, ends: float) -> Response:
         if not base.remaining():
             raise DeadlineExceeded("the caller has given up already")
         handler, variables = self._router.find(request)
+        metrics.of_handler(handler.name)
         caller = caller_of(request, self._service.exposure)
         tracing.annotate("caller", f"{caller.kind}:{caller.subject}")
         handler.allow.admit(caller)
@@ -123,6 +134,7 @@ class ApiProgram:
             case Running():
                 raise RequestInProgress(retry_after=max(1.0, outcome.seconds_left))
             case Done():
+                metrics.count("dedup_hits")
                 stored = json.loads(outcome.result or "{}")
                 headers = {**stored["headers"], REPLAYED: "true"}
                 return Response(stored["status"], stored["body"], headers)

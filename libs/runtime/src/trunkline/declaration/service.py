@@ -28,6 +28,8 @@ from trunkline.rules import Rule
 from trunkline.settings.secret import Secret
 from trunkline.settings.setting import LiveSetting, Setting
 from trunkline.tables.table import Table
+from trunkline.telemetry.metrics import Unit
+from trunkline.telemetry.own_metric import Metric
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -89,6 +91,7 @@ class Service:
         self.tables: dict[str, Table[Any]] = {}
         self.settings: dict[str, Setting[Any]] = {}
         self.secrets: dict[str, Secret[Any]] = {}
+        self.metrics: dict[str, Metric] = {}
         self.api: type[Api] | None = None
         self.api_handlers: dict[str, ApiHandler] = {}
         """By the operation's name."""
@@ -210,6 +213,17 @@ class Service:
         self._fresh("secret", name, self.secrets)
         self.secrets[name] = Secret(name, description, type)
         return self.secrets[name]
+
+    def metric(self, name: str, *, unit: Unit = "Count") -> Metric:
+        """A number that is watched, beside those that every handler has.
+
+        Args:
+            name: words in snake case; one series per handler, so never made of data.
+            unit: CloudWatch's; those of ``Count`` are summed over an invocation.
+        """
+        self._fresh("metric", name, self.metrics)
+        self.metrics[name] = Metric(name, unit)
+        return self.metrics[name]
 
     def outbound(self, host: str) -> Outbound:
         """A host on the internet; only functions whose handlers name it get a way out."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping
 from math import ceil
 from typing import Any
 
 from trunkline.attempt import Attempt, reason, retryable
+from trunkline.contracts.message import message_type
 from trunkline.declaration.handlers import MessageHandler
 from trunkline.errors import InProgress, InvalidMessage
 from trunkline.events.channel import DeadLetters, Delivery, Source
@@ -20,7 +22,7 @@ from trunkline.events.cloudevents import CloudEvent
 from trunkline.idempotency.keys import KEEP_MESSAGE_SECONDS, message_key
 from trunkline.idempotency.store import Done, Lock, Running, Store
 from trunkline.invocation import Invocation, running
-from trunkline.telemetry import tracing
+from trunkline.telemetry import metrics, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +68,13 @@ class ConsumerProgram:
             for name, version in handler.accepted.items()
         }
         self._function = found[0].function
+        self._many = message_type(found[0].message).kind == "task"
         self._max_receives = max(handler.max_receives for handler in found)
         self._store = store
         self._source = source
         self._dead_letters = dead_letters
         self._random = random
+        self._meter = metrics.Meter(service, self._function)
 
     def handle(self, event: Mapping[str, Any], deadline: float) -> Any:
         """Process a batch.
@@ -85,18 +89,32 @@ class ConsumerProgram:
         Returns:
             the source's answer: what failed is delivered again, and the rest is not.
         """
+        with self._meter.invocation():
+            return self._source.answer(self._failed(event, deadline))
+
+    def _failed(self, event: Mapping[str, Any], deadline: float) -> list[Delivery]:
         failed: list[Delivery] = []
         blocked: set[str] = set()
         for delivery in self._source.deliveries(event):
+            metrics.of_handler(None)
             if delivery.group is not None and delivery.group in blocked:
                 # No longer hidden than the one before it: SQS holds the group back for both.
                 self._return(delivery, 0)
-            elif self._acknowledged(delivery, deadline):
+            elif self._measured(delivery, deadline):
                 continue
             elif delivery.group is not None:
                 blocked.add(delivery.group)
+            metrics.count("batch_failures")
             failed.append(delivery)
-        return self._source.answer(failed)
+        return failed
+
+    def _measured(self, delivery: Delivery, deadline: float) -> bool:
+        start = time.perf_counter()
+        acknowledged = self._acknowledged(delivery, deadline)
+        if delivery.receives > 1:
+            metrics.count("retries")
+        metrics.handled((time.perf_counter() - start) * 1000)
+        return acknowledged
 
     def _acknowledged(self, delivery: Delivery, deadline: float) -> bool:
         """Process one message; whether its source may forget it."""
@@ -137,6 +155,8 @@ class ConsumerProgram:
         if known is None:
             raise InvalidMessage(f"nobody here handles {envelope.type}")
         handler, version = known
+        if self._many:
+            metrics.of_handler(handler.name)
         message = version.upcast(envelope.message(version.message))
         key = message_key(self._function, envelope.id)
         outcome = self._store.acquire(
@@ -144,6 +164,7 @@ class ConsumerProgram:
         )
         match outcome:
             case Done():
+                metrics.count("dedup_hits")
                 tracing.annotate("duplicate", True)
                 return
             case Running():
@@ -173,6 +194,7 @@ class ConsumerProgram:
             return self._return(delivery, min(ceil(error.seconds_left), delay))
         if not retryable(error) or delivery.receives >= self._max_receives:
             return self._dead_letter(delivery, error)
+        metrics.count("faults")
         logger.warning(
             "will be tried again: %s",
             reason(error),
@@ -190,6 +212,7 @@ class ConsumerProgram:
         return False
 
     def _dead_letter(self, delivery: Delivery, error: Exception) -> bool:
+        metrics.count("faults")
         logger.error(
             "dead-lettered: %s",
             reason(error),

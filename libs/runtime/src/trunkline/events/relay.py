@@ -8,6 +8,7 @@ take one id for one fact.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ from trunkline.attempt import Attempt, reason
 from trunkline.events.channel import Channel, Channels
 from trunkline.events.outbox import OutboxItem, OutboxKey
 from trunkline.invocation import Invocation, running
-from trunkline.telemetry import tracing
+from trunkline.telemetry import metrics, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class RelayProgram:
         self._service = service
         self._outbox = outbox
         self._channels = channels
+        self._meter = metrics.Meter(service, FUNCTION)
 
     def handle(self, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         """Publish what a batch of stream records inserted.
@@ -56,7 +58,9 @@ class RelayProgram:
         """
         from trunkline.aws.items import from_item  # boto3 is imported on first use only
 
-        with running(Invocation(self._service, FUNCTION, FUNCTION, deadline)):
+        start = time.perf_counter()
+        base = Invocation(self._service, FUNCTION, FUNCTION, deadline)
+        with self._meter.invocation(), running(base):
             sequences: dict[OutboxKey, str] = {}
             items: list[OutboxItem] = []
             for record in event.get("Records") or ():
@@ -72,6 +76,10 @@ class RelayProgram:
                 sequences.setdefault(item.key, str(stream.get("SequenceNumber", "")))
                 items.append(item)
             failed = self.publish(items)
+            if failed:
+                metrics.count("batch_failures", len(failed))
+            milliseconds = (time.perf_counter() - start) * 1000
+            metrics.handled(milliseconds, requests=len(items), faults=len(failed))
         return {
             "batchItemFailures": [
                 {"itemIdentifier": sequence} for key, sequence in sequences.items() if key in failed

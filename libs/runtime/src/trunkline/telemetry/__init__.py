@@ -1,5 +1,5 @@
-"""Traces and logs."""
+"""Traces, metrics and logs.
 
-from trunkline.telemetry.tracing import annotate, span, trace_id, traceparent
-
-__all__ = ["annotate", "span", "trace_id", "traceparent"]
+:mod:`~trunkline.telemetry.tracing` and :mod:`~trunkline.telemetry.metrics` are what code uses;
+nothing is imported here, as a declaration needs no OpenTelemetry.
+"""
