@@ -118,6 +118,18 @@ def _control(shop: Shop, method: str, path: str, body: Any = None) -> Any:
     return answer.json() if answer.data else None
 
 
+@pytest.fixture(scope="session")
+def control(shop: Shop) -> Callable[..., Any]:
+    """Call the local cloud's control API: method, path below its prefix, content."""
+    return lambda method, path, content=None: _control(shop, method, path, content)
+
+
+@pytest.fixture(scope="session")
+def bundle(shop: Shop) -> Callable[[str], bytes]:
+    """The package that a service's functions run."""
+    return lambda service: _bundle(shop, service)
+
+
 class Faults:
     """The local cloud's fault injector."""
 

@@ -159,6 +159,20 @@ def test_what_cannot_be_marshalled_is_an_error(client: Client, function: Make) -
     assert "Object of type set is not JSON serializable" in answer["errorMessage"]
 
 
+def test_numbers_are_marshalled_as_by_awss_client(client: Client, function: Make) -> None:
+    """Decimals become numbers, and what is not a number is let through."""
+    code = """
+        from decimal import Decimal
+        def handler(event, context):
+            return [Decimal("2"), Decimal("1.5"), float("nan"), Decimal("NaN"), "ä"]
+    """
+    answer, error = invoke(client, function(code))
+    assert error is None
+    assert answer[:2] == [2, 1.5]
+    assert [number != number for number in answer[2:4]] == [True, True]
+    assert answer[4] == "ä"
+
+
 def test_logs_reach_cloudwatch(client: Client, function: Make) -> None:
     """What a function prints and logs is in its log group, in order, between START and END."""
     name = function(

@@ -120,7 +120,7 @@ def test_problem_has_rfc_9457s_form(shop: ServiceHarness) -> None:
         "instance": "/orders/x",
     }
     assert {name: answer.json[name] for name in expected} == expected
-    assert answer.json["trace_id"] == answer.headers["traceparent"].split("-")[1]
+    assert answer.json["trace_id"] == answer.headers["Trace-Id"]
 
 
 def test_internals_never_leak(shop: ServiceHarness) -> None:

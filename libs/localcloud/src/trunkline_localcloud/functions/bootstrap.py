@@ -189,7 +189,8 @@ def _log_error(fault: dict[str, Any]) -> None:
 
 def _respond(result: object, request_id: str) -> tuple[str, Any]:
     try:
-        text = json.dumps(result, ensure_ascii=False, allow_nan=False, default=_decimal)
+        # As AWS's client does from python3.12 on: characters as they are, and NaN is let through.
+        text = json.dumps(result, ensure_ascii=False, default=_decimal)
     except (TypeError, ValueError) as error:
         message = f"Unable to marshal response: {error}"
         return "error", {**_fault("Runtime.MarshalError", message), "requestId": request_id}
@@ -209,7 +210,8 @@ def _respond(result: object, request_id: str) -> tuple[str, Any]:
 def _decimal(value: Any) -> float:
     """AWS's runtime serialises Decimal as a number, and nothing else beyond JSON."""
     if type(value).__module__ == "decimal" and type(value).__name__ == "Decimal":
-        return int(value) if value == value.to_integral_value() else float(value)
+        whole = value.is_finite() and value == value.to_integral_value()
+        return int(value) if whole else float(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 

@@ -26,7 +26,7 @@ from trunkline_localcloud.functions import (
     Outcome,
 )
 from trunkline_localcloud.patching import expect, replace
-from trunkline_localcloud.request_context import inbound_trace
+from trunkline_localcloud.request_context import inbound_trace, invocation_id
 from trunkline_localcloud.role_permissions import role_may
 from trunkline_localcloud.settings import CloudSettings
 
@@ -82,7 +82,8 @@ def _run_in_process(runtime: FunctionRuntime) -> _Patch:
             if not package or not runtime.can_run(function):
                 return original(func, event, request_id)
             arn = configuration["FunctionArn"]
-            invocation = Invocation(event, request_id, arn, inbound_trace.get() or _new_trace())
+            known = invocation_id.get() or request_id
+            invocation = Invocation(event, known, arn, inbound_trace.get() or _new_trace())
             try:
                 environment, outcome = runtime.run(
                     function, invocation, package=package, layer_package=layer_package

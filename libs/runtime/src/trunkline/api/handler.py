@@ -44,6 +44,9 @@ logger = logging.getLogger(__name__)
 FUNCTION = "api"
 REPLAYED = "Idempotent-Replayed"
 """Response header: this is the answer to an earlier request with the same key."""
+TRACE_ID = "Trace-Id"
+"""Response header: the id under which logs and traces tell of this request. It is no
+``traceparent``: that names a span, and the caller's next request is not this span's child."""
 
 
 class ApiProgram:
@@ -88,7 +91,7 @@ class ApiProgram:
                 if problem.status >= 500:
                     tracing.failed(span, type(attempt.error).__name__)
             span.set_attribute("http.response.status_code", response.status)
-            sent = {**response.headers, "traceparent": tracing.traceparent() or ""}
+            sent = {**response.headers, TRACE_ID: tracing.trace_id() or ""}
             return Response(response.status, response.body, sent)
 
     def _answer(self, request: Request, base: Invocation, *, ends: float) -> Response:
