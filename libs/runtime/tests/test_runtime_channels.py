@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -73,6 +74,10 @@ class Items:
         """Forget one."""
         del self.waiting_items[key]
 
+    def stored_before(self, moment: datetime) -> Iterator[Sequence[OutboxItem]]:
+        """All of them, on one page."""
+        yield tuple(self.waiting_items.values())
+
     def of(self, item: OutboxItem) -> Channel:
         """Everything goes over the bus."""
         return self._channel
@@ -111,7 +116,7 @@ class World:
         """State facts and relay them; what could not be sent."""
         for item in outbox_items("depot", [Shipped(parcel=parcel) for parcel in parcels]):
             self.items.waiting_items[item.key] = item
-        return self.relay.publish(self.items.waiting_items.values())
+        return frozenset(self.relay.publish(self.items.waiting_items.values()))
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
         """What the bus does for each of its events."""

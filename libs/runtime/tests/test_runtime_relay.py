@@ -2,64 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from botocore.awsrequest import AWSResponse
 
 from trunkline.aws import clients
-from trunkline.aws.items import to_item
 from trunkline.errors import InvalidMessage
 from trunkline.events.aws import MAX_BATCH, SnsTopic, SqsQueue
+from trunkline.events.channel import THROTTLED
 from trunkline.events.cloudevents import CloudEvent
 from trunkline.events.outbox import OutboxItem, OutboxKey
-from trunkline.events.relay import RelayProgram
 from trunkline.testing import ServiceHarness
 from trunkline.testing.deadline import far_away
 from trunkline.testing.events import stream_record
-
-
-class Crash(BaseException):
-    """The process dies."""
-
-
-class Place:
-    """An outbox and its two ways out, each of which may fail."""
-
-    def __init__(self) -> None:
-        self.items: dict[OutboxKey, OutboxItem] = {}
-        self.sent: list[OutboxKey] = []
-        self.refused: set[OutboxKey] = set()
-        self.broken = False
-        self.dies_after_sending = False
-        self.undeletable: set[OutboxKey] = set()
-
-    def waiting(self, keys: Sequence[OutboxKey]) -> frozenset[OutboxKey]:
-        """Those in the table."""
-        return frozenset(keys) & frozenset(self.items)
-
-    def delete(self, key: OutboxKey) -> None:
-        """Delete only what has been sent."""
-        assert key in self.sent
-        if key in self.undeletable:
-            raise ConnectionError("no answer")
-        del self.items[key]
-
-    def of(self, item: OutboxItem) -> Place:
-        """One channel for everything."""
-        return self
-
-    def send(self, items: Sequence[OutboxItem]) -> Mapping[OutboxKey, str]:
-        """Send what is not refused."""
-        if self.broken:
-            raise ConnectionError("no answer")
-        failed = {item.key: "refused" for item in items if item.key in self.refused}
-        self.sent.extend(item.key for item in items if item.key not in failed)
-        if self.dies_after_sending:
-            raise Crash
-        return failed
 
 
 def key(number: int) -> OutboxKey:
@@ -71,74 +30,6 @@ def item(number: int, data: object = None) -> OutboxItem:
     """An event in the outbox."""
     envelope = CloudEvent(key(number).lane, "/services/x", "x.y.v1", None, "t", data)
     return OutboxItem(key(number), "event", "x", envelope)
-
-
-class RelayMachine(RuleBasedStateMachine):
-    """A stream is read by a relay whose sends fail in part, wholly, or end in a crash."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.place = Place()
-        self.relay = RelayProgram("x", self.place, self.place)
-        self.stream: list[int] = []
-        self.next = 0
-
-    @rule(count=st.integers(1, 4))
-    def store(self, count: int) -> None:
-        """Items enter the table and, with it, the stream."""
-        for _ in range(count):
-            self.place.items[key(self.next)] = item(self.next)
-            self.stream.append(self.next)
-            self.next += 1
-
-    @rule(
-        size=st.integers(1, 6),
-        refused=st.sets(st.integers(0, 10).map(key)),
-        undeletable=st.sets(st.integers(0, 10).map(key)),
-        broken=st.booleans(),
-        dies=st.booleans(),
-    )
-    def read(
-        self,
-        size: int,
-        refused: set[OutboxKey],
-        undeletable: set[OutboxKey],
-        broken: bool,
-        dies: bool,
-    ) -> None:
-        """Lambda reads a batch and goes on after the last record before the first failed one."""
-        place = self.place
-        place.refused, place.undeletable = refused, undeletable
-        place.broken, place.dies_after_sending = broken, dies
-        batch = self.stream[:size]
-        try:
-            answer = self.run(batch)
-        except Crash:
-            return
-        finally:
-            place.refused, place.undeletable = set(), set()
-            place.broken = place.dies_after_sending = False
-        failed = [int(entry["itemIdentifier"]) for entry in answer["batchItemFailures"]]
-        done = batch.index(min(failed)) if failed else len(batch)
-        self.stream = self.stream[done:]
-
-    def run(self, numbers: Sequence[int]) -> dict[str, list[dict[str, str]]]:
-        """Give the relay stream records; the sequence number is the item's number."""
-        records = [stream_record(to_item(item(number).values()), number) for number in numbers]
-        return self.relay.handle({"Records": records}, far_away())
-
-    def teardown(self) -> None:
-        """Once nothing fails any more, all is published, and nothing is left or published anew."""
-        assert self.run(self.stream) == {"batchItemFailures": []}
-        assert set(self.place.sent) == {key(number) for number in range(self.next)}
-        assert self.place.items == {}
-        before = list(self.place.sent)
-        self.run(range(self.next))
-        assert before == self.place.sent
-
-
-RelayMachine.TestCase.settings = settings(stateful_step_count=20)
-TestRelay = RelayMachine.TestCase
 
 
 def place_order(shop: ServiceHarness, key: str = "1") -> None:
@@ -248,3 +139,85 @@ def test_what_is_no_outbox_item_is_refused(values: dict[str, str]) -> None:
     """An item that something else wrote into the outbox is named as such."""
     with pytest.raises(InvalidMessage):
         OutboxItem.read({"lane": "1", "place": "v1", **values})
+
+
+SCHEDULED = {
+    "version": "0",
+    "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "123456789012",
+    "time": "2026-10-08T16:53:06Z",
+    "region": "eu-central-1",
+    "resources": ["arn:aws:events:eu-central-1:123456789012:rule/sweep"],
+    "detail": {},
+}
+"""https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html"""
+
+
+@contextmanager
+def answering(
+    service: str, operation: str, status: int, body: dict[str, Any]
+) -> Iterator[list[Any]]:
+    """Let AWS answer an operation in its own words; the requests that came."""
+    events = clients.client(service).meta.events
+    asked: list[Any] = []
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        asked.append(request)
+        response = AWSResponse(request.url, status, {}, None)
+        response._content = json.dumps(body).encode()
+        return response
+
+    name = f"before-send.{service}.{operation}"
+    events.register_first(name, answer, unique_id="answering")
+    try:
+        yield asked
+    finally:
+        events.unregister(name, unique_id="answering")
+
+
+def test_a_sweep_publishes_what_the_stream_did_not_bring(shop: ServiceHarness) -> None:
+    """On its schedule the relay publishes what has waited for long, and says how much it was."""
+    place_order(shop)
+    shop.advance(25 * 3600)
+    answer = shop.program.relay.handle(SCHEDULED, far_away())
+    assert answer == {"found": 2, "published": 2, "left": 0}
+    assert shop.emitted() == []
+
+
+def test_a_sweep_leaves_new_items_to_the_stream(shop: ServiceHarness) -> None:
+    """What was stored just now is not left behind; publishing it would only tell it twice."""
+    place_order(shop)
+    answer = shop.program.relay.handle(SCHEDULED, far_away())
+    assert answer == {"found": 0, "published": 0, "left": 0}
+    assert len(shop.emitted()) == 2
+
+
+def test_a_sweep_ends_before_its_time_does(shop: ServiceHarness) -> None:
+    """With no time left it publishes nothing, and says that something is left."""
+    place_order(shop)
+    shop.advance(1 * 3600)
+    answer = shop.program.relay.handle(SCHEDULED, far_away(2))
+    assert answer == {"found": 2, "published": 0, "left": 2}
+
+
+def test_a_throttled_channel_is_left_alone(shop: ServiceHarness) -> None:
+    """When SQS says to slow down, no further batch goes there; all that is left is reported."""
+    items = [item(number) for number in range(25)]
+    throttled = {"__type": "RequestThrottled", "message": "slow down"}
+    with answering("sqs", "SendMessageBatch", 403, throttled) as asked:
+        failed = SqsQueue("depot").send(items)
+    assert failed == {key(number): THROTTLED for number in range(25)}
+    assert len({request.body for request in asked}) == 1
+
+
+def test_one_refused_batch_does_not_stop_the_others(shop: ServiceHarness) -> None:
+    """What SQS refuses for itself is reported with the reason; the other batches go out."""
+    items = [item(number) for number in range(25)]
+    refused = {"__type": "InvalidMessageContents", "message": "no"}
+    with answering("sqs", "SendMessageBatch", 400, refused) as asked:
+        failed = SqsQueue("depot").send(items)
+    assert len(failed) == 25
+    assert all("InvalidMessageContents" in why for why in failed.values())
+    assert len(asked) == 3

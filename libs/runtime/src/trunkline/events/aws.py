@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotConnected
+
 from trunkline import clock, environment
+from trunkline.attempt import Attempt, reason
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
 from trunkline.errors import PublishFailed
 from trunkline.events import outbox, sqs
-from trunkline.events.channel import Channel, Delivery
-from trunkline.events.cloudevents import CloudEvent
+from trunkline.events.channel import STOPPED, THROTTLED, UNREACHABLE, Channel, Delivery
+from trunkline.events.cloudevents import CloudEvent, rfc3339
 from trunkline.events.outbox import OutboxItem, OutboxKey
 from trunkline.manifest import variables
 
@@ -23,6 +28,26 @@ MAX_BATCH_BYTES = 250_000
 MAX_ATTRIBUTES = 10
 """Message attributes of one SQS message, by SQS's limit."""
 MAX_REASON = 500
+THROTTLING = frozenset(
+    {
+        "KMSThrottling",
+        "KMSThrottlingException",
+        "KmsThrottled",
+        "OverLimit",
+        "RequestThrottled",
+        "ServiceUnavailable",
+        "Throttled",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Error codes by which SNS, SQS and, behind them, KMS ask to slow down, of a request or an entry.
+
+https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html#API_PublishBatch_Errors
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html#API_SendMessageBatch_Errors
+"""
 
 
 class DynamoOutbox:
@@ -48,6 +73,23 @@ class DynamoOutbox:
                 request = answer.get("UnprocessedKeys") or {}
         return frozenset(found)
 
+    def stored_before(self, moment: datetime) -> Iterator[Sequence[OutboxItem]]:
+        """The readable items that were stored before a moment; a page is 1 MB of the table."""
+        pages = (
+            client("dynamodb")
+            .get_paginator("scan")
+            .paginate(
+                TableName=environment.required(variables.table(outbox.TABLE)),
+                ConsistentRead=True,
+                FilterExpression="#s < :s",
+                ExpressionAttributeNames={"#s": outbox.STORED_AT},
+                ExpressionAttributeValues=to_item({":s": rfc3339(moment)}),
+            )
+        )
+        for page in pages:
+            found = (outbox.readable(from_item(item)) for item in page["Items"])
+            yield [item for item in found if item is not None]
+
     def delete(self, key: OutboxKey) -> None:
         """Delete an item."""
         client("dynamodb").delete_item(
@@ -60,21 +102,21 @@ class SnsTopic:
 
     def send(self, items: Sequence[OutboxItem]) -> Mapping[OutboxKey, str]:
         """Publish items in batches."""
-        failed: dict[OutboxKey, str] = {}
-        for batch in _batches(items):
-            answer = client("sns").publish_batch(
-                TopicArn=environment.required(variables.TOPIC),
-                PublishBatchRequestEntries=[
-                    {
-                        "Id": str(number),
-                        "Message": item.envelope.dump(),
-                        "MessageAttributes": _type_attribute(item.envelope),
-                    }
-                    for number, item in enumerate(batch)
-                ],
-            )
-            failed |= _failures(batch, answer)
-        return failed
+        return _send(items, self._publish)
+
+    def _publish(self, batch: Sequence[OutboxItem]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = client("sns").publish_batch(
+            TopicArn=environment.required(variables.TOPIC),
+            PublishBatchRequestEntries=[
+                {
+                    "Id": str(number),
+                    "Message": item.envelope.dump(),
+                    "MessageAttributes": _type_attribute(item.envelope),
+                }
+                for number, item in enumerate(batch)
+            ],
+        )
+        return answer
 
 
 class SqsQueue:
@@ -85,21 +127,21 @@ class SqsQueue:
 
     def send(self, items: Sequence[OutboxItem]) -> Mapping[OutboxKey, str]:
         """Send items in batches."""
-        failed: dict[OutboxKey, str] = {}
-        for batch in _batches(items):
-            answer = client("sqs").send_message_batch(
-                QueueUrl=environment.required(variables.task_queue(self._service)),
-                Entries=[
-                    {
-                        "Id": str(number),
-                        "MessageBody": item.envelope.dump(),
-                        "MessageAttributes": _type_attribute(item.envelope),
-                    }
-                    for number, item in enumerate(batch)
-                ],
-            )
-            failed |= _failures(batch, answer)
-        return failed
+        return _send(items, self._put)
+
+    def _put(self, batch: Sequence[OutboxItem]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = client("sqs").send_message_batch(
+            QueueUrl=environment.required(variables.task_queue(self._service)),
+            Entries=[
+                {
+                    "Id": str(number),
+                    "MessageBody": item.envelope.dump(),
+                    "MessageAttributes": _type_attribute(item.envelope),
+                }
+                for number, item in enumerate(batch)
+            ],
+        )
+        return answer
 
 
 class AwsChannels:
@@ -189,6 +231,34 @@ def _key(key: OutboxKey) -> dict[str, Any]:
     return to_item({outbox.LANE: key.lane, outbox.PLACE: key.place})
 
 
+def _send(
+    items: Sequence[OutboxItem], put: Callable[[Sequence[OutboxItem]], Mapping[str, Any]]
+) -> dict[OutboxKey, str]:
+    """Send batch after batch; none after one that was throttled or met nobody."""
+    failed: dict[OutboxKey, str] = {}
+    stopped: str | None = None
+    for batch in _batches(items):
+        if stopped is None:
+            with Attempt() as attempt:
+                reasons = _failures(batch, put(batch))
+            if attempt.error is not None:
+                reasons = dict.fromkeys((item.key for item in batch), _why(attempt.error))
+            stopped = next((why for why in reasons.values() if why in STOPPED), None)
+        else:
+            reasons = dict.fromkeys((item.key for item in batch), stopped)
+        failed |= reasons
+    return failed
+
+
+def _why(error: Exception) -> str:
+    """Why a whole batch failed; the client itself has tried it three times by now."""
+    if isinstance(error, NotConnected | HTTPClientError):
+        return UNREACHABLE
+    if isinstance(error, ClientError) and error.response["Error"]["Code"] in THROTTLING:
+        return THROTTLED
+    return reason(error)
+
+
 def _batches(items: Sequence[OutboxItem]) -> Iterator[list[OutboxItem]]:
     batch: list[OutboxItem] = []
     size = 0
@@ -208,10 +278,14 @@ def _failures(batch: Sequence[OutboxItem], answer: Mapping[str, Any]) -> dict[Ou
     confirmed = {entry["Id"] for entry in answer.get("Successful", ())}
     why = {entry["Id"]: str(entry.get("Code")) for entry in answer.get("Failed", ())}
     return {
-        item.key: why.get(str(number), "no confirmation")
+        item.key: _code(why.get(str(number), "no confirmation"))
         for number, item in enumerate(batch)
         if str(number) not in confirmed
     }
+
+
+def _code(code: str) -> str:
+    return THROTTLED if code in THROTTLING else code
 
 
 def _printable(text: str) -> str:

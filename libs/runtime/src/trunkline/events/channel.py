@@ -10,20 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from trunkline.events.outbox import OutboxItem, OutboxKey
+
+THROTTLED: Final = "throttled"
+"""Why an item was not sent: the channel was asked to slow down, so it stopped."""
+UNREACHABLE: Final = "unreachable"
+"""Why an item was not sent: nobody answered, so the channel stopped."""
+STOPPED: Final = frozenset({THROTTLED, UNREACHABLE})
+"""Reasons that are the channel's, not the item's: the next one would fare no better."""
 
 
 class Channel(Protocol):
     """A way out: a topic, a queue."""
 
     def send(self, items: Sequence[OutboxItem]) -> Mapping[OutboxKey, str]:
-        """Send what the items carry.
+        """Send what the items carry; stop when asked to slow down, or when nobody answers.
 
         Returns:
-            for each item that was not sent, or not surely, the reason.
+            for each item that was not sent, or not surely, the reason; one of :data:`STOPPED` for
+            those that were held back.
         """
         ...
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
@@ -21,6 +22,11 @@ MAX_ID_LENGTH = 256
 """An id becomes part of a DynamoDB key, which has a limit."""
 
 _REQUIRED = ("specversion", "id", "source", "type")
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment in UTC as CloudEvents wants it, to the millisecond: later ones sort behind."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class CloudEvent:
             source=f"/services/{source}",
             type=message_type(message).wire_name,
             subject=subject_of(message),
-            time=clock.moment().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            time=rfc3339(clock.moment()),
             data=message.model_dump(mode="json"),
             traceparent=traceparent,
         )

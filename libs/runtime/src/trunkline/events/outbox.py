@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
+from trunkline.attempt import Attempt, reason
 from trunkline.contracts.emission import Emittable, emissions
 from trunkline.contracts.message import message_type
 from trunkline.errors import InvalidMessage
@@ -14,9 +16,13 @@ from trunkline.events.cloudevents import CloudEvent
 from trunkline.invocation import current
 from trunkline.telemetry.tracing import annotate, traceparent
 
+logger = logging.getLogger(__name__)
+
 TABLE = "outbox"
 LANE = "lane"
 PLACE = "place"
+STORED_AT = "stored_at"
+"""The attribute that says since when an item waits: RFC 3339 in UTC, so that texts compare."""
 
 
 class OutboxKey(NamedTuple):
@@ -48,7 +54,7 @@ class OutboxItem:
             "kind": self.kind,
             "target": self.target,
             "type": self.envelope.type,
-            "stored_at": self.envelope.time,
+            STORED_AT: self.envelope.time,
             "position": self.position,
             "envelope": self.envelope.dump(),
         }
@@ -67,11 +73,26 @@ class OutboxItem:
         if not isinstance(envelope, str):
             raise InvalidMessage("not an outbox item: the envelope is missing")
         key = OutboxKey(str(values[LANE]), str(values[PLACE]))
-        return cls(key, kind, target, CloudEvent.parse(envelope))
+        position = int(values.get("position", 0))
+        return cls(key, kind, target, CloudEvent.parse(envelope), position)
 
     def traced(self, traceparent: str | None) -> OutboxItem:
         """The same item, sent by another span."""
         return replace(self, envelope=self.envelope.traced(traceparent))
+
+
+def readable(values: Mapping[str, Any]) -> OutboxItem | None:
+    """An item from its attributes; ``None`` if they are not an outbox item's.
+
+    Such an item stays in the table for people to look at, and must not hold up the rest.
+    """
+    with Attempt() as reading:
+        return OutboxItem.read(values)
+    if reading.error is not None:
+        logger.error(
+            "unreadable outbox item: %s", reason(reading.error), extra={"lane": values.get(LANE)}
+        )
+    return None
 
 
 def outbox_items(service: str, emit: Iterable[Emittable]) -> list[OutboxItem]:

@@ -1,22 +1,25 @@
 """The relay: publishes what the outbox's stream shows, and only then deletes it from the outbox.
 
 An item that could not be published stays in the outbox and in the stream, whose reader gets it
-again. A crash between publishing and deleting publishes an item twice, under the same id; consumers
-take one id for one fact.
+again, until it gives up; then the next sweep finds it (:mod:`trunkline.events.sweep`). A crash
+between publishing and deleting publishes an item twice, under the same id; consumers take one id
+for one fact.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from opentelemetry.trace import Span
 
 from trunkline.attempt import Attempt, reason
 from trunkline.events.channel import Channel, Channels
-from trunkline.events.outbox import OutboxItem, OutboxKey
+from trunkline.events.outbox import OutboxItem, OutboxKey, readable
+from trunkline.events.sweep import is_scheduled, sweep
 from trunkline.invocation import Invocation, running
 from trunkline.telemetry import metrics, tracing
 
@@ -36,6 +39,10 @@ class Outbox(Protocol):
         """Forget a published item."""
         ...
 
+    def stored_before(self, moment: datetime) -> Iterator[Sequence[OutboxItem]]:
+        """The items that were stored before a moment, page by page, read consistently."""
+        ...
+
 
 class RelayProgram:
     """Publishes the outbox of one service."""
@@ -47,66 +54,67 @@ class RelayProgram:
         self._meter = metrics.Meter(service, FUNCTION)
 
     def handle(self, event: Mapping[str, Any], deadline: float) -> dict[str, Any]:
-        """Publish what a batch of stream records inserted.
+        """Publish what a batch of stream records inserted, or, on schedule, what was left behind.
 
         Args:
-            event: Lambda's DynamoDB event.
+            event: Lambda's DynamoDB event, or EventBridge's scheduled one.
             deadline: when Lambda ends the invocation, on the monotonic clock.
 
         Returns:
-            the records to be delivered again (``ReportBatchItemFailures``).
+            the records to be delivered again (``ReportBatchItemFailures``), or what was swept.
         """
+        invocation = Invocation(self._service, FUNCTION, FUNCTION, deadline)
+        with self._meter.invocation(), running(invocation):
+            if is_scheduled(event):
+                return sweep(self, self._outbox, invocation.remaining).facts()
+            return self._follow(event)
+
+    def _follow(self, event: Mapping[str, Any]) -> dict[str, Any]:
         from trunkline.aws.items import from_item  # boto3 is imported on first use only
 
         start = time.perf_counter()
-        base = Invocation(self._service, FUNCTION, FUNCTION, deadline)
-        with self._meter.invocation(), running(base):
-            sequences: dict[OutboxKey, str] = {}
-            items: list[OutboxItem] = []
-            for record in event.get("Records") or ():
-                stream = record.get("dynamodb") or {}
-                if record.get("eventName") != "INSERT" or "NewImage" not in stream:
-                    continue
-                with Attempt() as reading:
-                    item = OutboxItem.read(from_item(stream["NewImage"]))
-                if reading.error is not None:
-                    # It stays in the table for people to look at, and must not hold up the rest.
-                    logger.error("unreadable outbox item: %s", reason(reading.error))
-                    continue
+        sequences: dict[OutboxKey, str] = {}
+        items: list[OutboxItem] = []
+        for record in event.get("Records") or ():
+            stream = record.get("dynamodb") or {}
+            if record.get("eventName") != "INSERT" or "NewImage" not in stream:
+                continue
+            item = readable(from_item(stream["NewImage"]))
+            if item is not None:
                 sequences.setdefault(item.key, str(stream.get("SequenceNumber", "")))
                 items.append(item)
-            failed = self.publish(items)
-            if failed:
-                metrics.count("batch_failures", len(failed))
-            milliseconds = (time.perf_counter() - start) * 1000
-            metrics.handled(milliseconds, requests=len(items), faults=len(failed))
+        failed = self.publish(items)
+        if failed:
+            metrics.count("batch_failures", len(failed))
+        milliseconds = (time.perf_counter() - start) * 1000
+        metrics.handled(milliseconds, requests=len(items), faults=len(failed))
         return {
             "batchItemFailures": [
                 {"itemIdentifier": sequence} for key, sequence in sequences.items() if key in failed
             ]
         }
 
-    def publish(self, items: Iterable[OutboxItem]) -> frozenset[OutboxKey]:
+    def publish(self, items: Iterable[OutboxItem]) -> Mapping[OutboxKey, str]:
         """Publish those items that still wait, then delete them.
 
         Returns:
-            those that must be tried again.
+            for each item that must be tried again the reason.
         """
         by_key = {item.key: item for item in items}
         if not by_key:
-            return frozenset()
+            return {}
         waiting = self._outbox.waiting(tuple(by_key))
         groups: dict[int, tuple[Channel, list[OutboxItem]]] = {}
         for key, item in by_key.items():
             if key in waiting:
                 channel = self._channels.of(item)
                 groups.setdefault(id(channel), (channel, []))[1].append(item)
-        failed: set[OutboxKey] = set()
+        failed: dict[OutboxKey, str] = {}
         for channel, group in groups.values():
             failed |= self._send(channel, group)
-        return frozenset(failed)
+        return failed
 
-    def _send(self, channel: Channel, items: Sequence[OutboxItem]) -> set[OutboxKey]:
+    def _send(self, channel: Channel, items: Sequence[OutboxItem]) -> dict[OutboxKey, str]:
         spans = {item.key: _span(item) for item in items}
         with Attempt() as attempt:
             reasons = dict(
@@ -114,12 +122,12 @@ class RelayProgram:
             )
         if attempt.error is not None:
             reasons = {item.key: reason(attempt.error) for item in items}
-        failed: set[OutboxKey] = set()
+        failed: dict[OutboxKey, str] = {}
         for item in items:
             span = spans[item.key]
             why = reasons.get(item.key) or self._delete(item)
             if why is not None:
-                failed.add(item.key)
+                failed[item.key] = why
                 tracing.failed(span, why)
                 logger.warning("%s %s stays in the outbox: %s", item.kind, item.envelope.id, why)
             span.end()
