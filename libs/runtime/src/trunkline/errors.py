@@ -27,6 +27,7 @@
     └── Problem                     has an HTTP status, and goes on the wire as RFC 9457 says
         ├── InvalidRequest          400
         ├── Unauthenticated         401
+        │   └── TokenRefused        401, the token is not good; why is for logs
         ├── Forbidden               403
         ├── NotFound                404
         ├── MethodNotAllowed        405
@@ -293,6 +294,25 @@ class Unauthenticated(Problem):
 
     status = 401
     title = "Not authenticated"
+
+
+class TokenRefused(Unauthenticated):
+    """A token is not good. Whoever bears it learns no more than that, on the wire as in text.
+
+    Args:
+        reason: a :class:`trunkline.tokens.refusal.Refusal`.
+        fact: what was found, for logs; never a part of the token.
+    """
+
+    def __init__(self, reason: str, fact: str | None = None) -> None:
+        self.reason = reason
+        self.fact = fact
+        super().__init__("the token is not valid")
+
+    @classmethod
+    def type_uri(cls) -> str:
+        """The same as without a token."""
+        return Unauthenticated.type_uri()
 
 
 class Forbidden(Problem):

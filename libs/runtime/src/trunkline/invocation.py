@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from trunkline import clock
 from trunkline.errors import UndeclaredUse
-from trunkline.manifest.model import CallNeed, Need, SecretNeed, TableNeed
+from trunkline.manifest.model import CallNeed, Need, SecretNeed, SettingNeed, TableNeed
 from trunkline.ownership import Ownership
 
 _FACTS = uuid.UUID("6f0f7a51-7c1e-5b52-9d0b-6d3a0a9b6a11")
@@ -132,4 +132,4 @@ def _only_reads(need: Need) -> bool:
         case CallNeed():
             return need.method == "GET"
         case _:
-            return isinstance(need, SecretNeed)
+            return isinstance(need, SecretNeed | SettingNeed)
