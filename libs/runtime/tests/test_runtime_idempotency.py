@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
+import itertools
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from moto import mock_aws
+from records_table import WithRecordsTable, records_table
 
 from trunkline.aws import clients
-from trunkline.errors import LockLost
+from trunkline.errors import InternalError, LockLost
 from trunkline.idempotency import Different, Done, Lock, Running
 from trunkline.idempotency.aws import DynamoStore
 from trunkline.idempotency.keys import digest, message_key, request_key
 from trunkline.testing import MemoryStore
-
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_REGION": "eu-central-1",
-    "TRUNKLINE_TABLE_IDEMPOTENCY": "records",
-}
-
-CLIENTS = clients.Clients()
-"""Made once: making one takes longer than a test."""
 
 
 class Clock:
@@ -38,43 +30,24 @@ class Clock:
         return self.now
 
 
-def create_table() -> None:
-    """The table that the manifest describes."""
-    clients.client("dynamodb").create_table(
-        TableName="records",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )
-
-
 class StoreMachine(RuleBasedStateMachine):
     """Attempts race for keys, finish, fail, die and come late, in both stores at once."""
 
+    _examples = itertools.count()
+
     def __init__(self) -> None:
         super().__init__()
-        self.before = dict(os.environ)
-        os.environ.update(ENVIRONMENT)
-        self.clients = clients.use(CLIENTS)
-        self.aws = mock_aws()
-        self.aws.start()
-        create_table()
+        self.example = next(self._examples)
         self.clock = Clock()
         self.reference = MemoryStore(self.clock)
         self.store = DynamoStore(clock=self.clock)
         self.held: list[tuple[Lock, Lock]] = []
         self.done: dict[str, set[str]] = {}
 
-    def teardown(self) -> None:
-        """Leave nothing behind."""
-        self.aws.stop()
-        clients.use(self.clients)
-        os.environ.clear()
-        os.environ.update(self.before)
-
     @rule(key=st.sampled_from("ab"), payload=st.sampled_from("xy"), seconds=st.integers(1, 10))
     def acquire(self, key: str, payload: str, seconds: int) -> None:
         """Both stores grant or refuse alike."""
+        key = f"{self.example}-{key}"
         args = {"lock_seconds": float(seconds), "keep_seconds": 60.0}
         expected = self.reference.acquire(key, payload, **args)
         actual = self.store.acquire(key, payload, **args)
@@ -120,20 +93,18 @@ class StoreMachine(RuleBasedStateMachine):
         assert len(tokens) == len(set(tokens))
 
 
-StoreMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
-TestStore = StoreMachine.TestCase
+StoreMachine.TestCase.settings = settings(stateful_step_count=10)
+
+
+class TestStore(WithRecordsTable, StoreMachine.TestCase):
+    """DynamoDB's store does what the reference does."""
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> DynamoStore:
+def store() -> Iterator[DynamoStore]:
     """A store on an empty table."""
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    before = clients.use(CLIENTS)
-    with mock_aws():
-        create_table()
+    with records_table():
         yield DynamoStore()
-    clients.use(before)
 
 
 def test_a_lock_ends_with_its_invocation() -> None:
@@ -184,12 +155,58 @@ def test_keys_of_callers_and_operations_never_meet() -> None:
         request_key("place", "customer:1", "k"),
         request_key("place", "customer:2", "k"),
         request_key("cancel", "customer:1", "k"),
-        message_key("place", "k"),
+        message_key("place", "s", "k"),
+        message_key("place", "t", "k"),
     }
-    assert len(keys) == 4
+    assert len(keys) == 5
 
 
 def test_digest_ignores_the_order_of_fields() -> None:
     """The same payload is the same whatever order its fields come in."""
     assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
     assert digest({"a": 1}) != digest({"a": "1"})
+
+
+def random_text(size: int) -> str:
+    """Text that compression cannot make small."""
+    return hashlib.shake_128(b"").hexdigest(size // 2)
+
+
+@pytest.mark.parametrize(
+    "result",
+    ["", "x" * 1_000_000, random_text(300_000), random_text(300_002), random_text(6_000_000)],
+    ids=["empty", "repetitive", "largest whole", "smallest in parts", "largest of Lambda"],
+)
+def test_a_result_of_any_size_comes_back(store: DynamoStore, result: str) -> None:
+    """An item holds 400 KB, an answer of Lambda 6 MB: it comes back whole, from several items."""
+    lock = store.acquire("k", "", lock_seconds=10, keep_seconds=100)
+    assert isinstance(lock, Lock)
+    store.complete(lock, result, keep_seconds=100)
+    assert store.acquire("k", "", lock_seconds=1, keep_seconds=100) == Done(result)
+
+
+def test_a_late_finishers_large_result_does_not_mix(store: DynamoStore) -> None:
+    """The parts of an attempt that lost its lock are not its successor's."""
+    first = store.acquire("k", "", lock_seconds=-1, keep_seconds=100)
+    second = store.acquire("k", "", lock_seconds=10, keep_seconds=100)
+    assert isinstance(first, Lock)
+    assert isinstance(second, Lock)
+    right, late = random_text(400_000), random_text(400_002)
+    store.complete(second, right, keep_seconds=100)
+    with pytest.raises(LockLost):
+        store.complete(first, late, keep_seconds=100)
+    assert store.acquire("k", "", lock_seconds=1, keep_seconds=100) == Done(right)
+
+
+def test_a_large_result_that_lost_a_part_is_no_result(store: DynamoStore) -> None:
+    """Half an answer would be a lie, and running again a second effect: it is an error."""
+    lock = store.acquire("k", "", lock_seconds=10, keep_seconds=100)
+    assert isinstance(lock, Lock)
+    store.complete(lock, random_text(400_000), keep_seconds=100)
+    dynamodb = clients.client("dynamodb")
+    part = next(
+        item for item in dynamodb.scan(TableName="records")["Items"] if item["id"]["S"] != "k"
+    )
+    dynamodb.delete_item(TableName="records", Key={"id": part["id"]})
+    with pytest.raises(InternalError):
+        store.acquire("k", "", lock_seconds=1, keep_seconds=100)

@@ -1,7 +1,7 @@
 """What a service on Trunkline imports: one typed declaration, and everything that runs it."""
 
 from trunkline.contracts import Api, Event, Model, Task, command, one_fact, query, upcast
-from trunkline.declaration import Service
+from trunkline.declaration import Service, idempotent
 from trunkline.errors import TrunklineError
 from trunkline.identity import Caller
 from trunkline.types import IdempotencyKey, Money
@@ -17,6 +17,7 @@ __all__ = [
     "Task",
     "TrunklineError",
     "command",
+    "idempotent",
     "one_fact",
     "query",
     "upcast",

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from pydantic_core import to_jsonable_python
-
 from trunkline import clock
 from trunkline.api.binding import arguments_of, idempotency_key
 from trunkline.api.identity import caller_of
@@ -21,6 +19,7 @@ from trunkline.attempt import Attempt
 from trunkline.contracts.api import IDEMPOTENCY_HEADER
 from trunkline.deadlines import sooner
 from trunkline.declaration.handlers import ApiHandler
+from trunkline.declaration.idempotent import Idempotent
 from trunkline.declaration.service import Service
 from trunkline.errors import (
     DeadlineExceeded,
@@ -32,7 +31,7 @@ from trunkline.errors import (
     RequestInProgress,
     Unavailable,
 )
-from trunkline.idempotency.keys import KEEP_REQUEST_SECONDS, digest, request_key
+from trunkline.idempotency.keys import request_key
 from trunkline.idempotency.store import Different, Done, Running, Store
 from trunkline.identity import Caller
 from trunkline.invocation import Invocation, running
@@ -109,13 +108,14 @@ class ApiProgram:
                 f"header {IDEMPOTENCY_HEADER} is required",
                 errors=[{"field": IDEMPOTENCY_HEADER, "message": "required"}],
             )
-        if not handler.idempotent or key is None:
+        if handler.idempotency is None or key is None:
             return self._run(handler, arguments, caller, key, base, cause=None)
-        return self._once(handler, arguments, caller, key, base, ends)
+        return self._once(handler, handler.idempotency, arguments, caller, key, base, ends)
 
     def _once(
         self,
         handler: ApiHandler,
+        idempotency: Idempotent,
         arguments: dict[str, Any],
         caller: Caller,
         key: str,
@@ -123,13 +123,14 @@ class ApiProgram:
         ends: float,
     ) -> Response:
         record = request_key(handler.operation.name, f"{caller.kind}:{caller.subject}", key)
-        payload = digest(to_jsonable_python(arguments))
+        payload = idempotency.payload(handler.operation, arguments)
+        keep = idempotency.keep
         # Not until the caller gives up: the handler may run on until Lambda ends it.
         outcome = self._store.acquire(
             record,
             payload,
             lock_seconds=max(0.0, ends - clock.monotonic()),
-            keep_seconds=KEEP_REQUEST_SECONDS,
+            keep_seconds=keep,
         )
         match outcome:
             case Different():
@@ -142,6 +143,8 @@ class ApiProgram:
                 headers = {**stored["headers"], REPLAYED: "true"}
                 return Response(stored["status"], stored["body"], headers)
         with Attempt() as attempt:
+            if not base.remaining():  # the lock may have ended too, so somebody else may be at it
+                raise DeadlineExceeded("no time was left to begin")
             response = self._run(handler, arguments, caller, key, base, cause=record)
         if attempt.error is not None:
             self._store.release(outcome)
@@ -151,7 +154,7 @@ class ApiProgram:
             "body": response.body,
             "headers": dict(response.headers),
         }
-        self._store.complete(outcome, json.dumps(result), keep_seconds=KEEP_REQUEST_SECONDS)
+        self._store.complete(outcome, json.dumps(result), keep_seconds=keep)
         return response
 
     def _run(

@@ -130,6 +130,12 @@ class Operation(Generic[P, R]):
         """Reads and writes the operation's result."""
         return TypeAdapter(self._hints.get("return", type(None)))
 
+    @property
+    def body_fields(self) -> tuple[str, ...]:
+        """The fields of the body, if there is one and it is a model."""
+        body = self._hints.get("body")
+        return tuple(getattr(body, "model_fields", ()))
+
     @cached_property
     def _hints(self) -> dict[str, Any]:
         return typing.get_type_hints(self._function, include_extras=True)

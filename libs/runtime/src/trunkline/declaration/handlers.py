@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from trunkline.contracts.api import IDEMPOTENCY_HEADER, Operation
 from trunkline.contracts.message import Event, Message, Task, message_type
 from trunkline.contracts.versions import Version, accepted_versions
+from trunkline.declaration.idempotent import Idempotent
 from trunkline.errors import DeclarationError
 from trunkline.identity import Caller
 from trunkline.invocation import Uses
@@ -69,9 +70,14 @@ class ApiHandler(Handler):
     """Implements one operation."""
 
     operation: Operation[..., Any]
-    idempotent: bool
+    idempotency: Idempotent | None
     allow: Rule = any_service
     """Who may call."""
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether a request with a known key gets the first one's response."""
+        return self.idempotency is not None
 
     @cached_property
     def injected(self) -> dict[str, Any]:

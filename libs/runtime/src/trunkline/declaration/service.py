@@ -21,6 +21,7 @@ from trunkline.declaration.handlers import (
     checked_rule,
     checked_uses,
 )
+from trunkline.declaration.idempotent import Idempotent, idempotent
 from trunkline.errors import DeclarationError
 from trunkline.mail.sender import Mailer
 from trunkline.manifest.model import Manifest
@@ -257,7 +258,7 @@ class Service:
         operation: Operation[..., R],
         *,
         allow: Rule | None = None,
-        idempotency: str | None = None,
+        idempotency: str | Idempotent | None = None,
         uses: Sequence[Use] = (),
     ) -> Implementing[R]:
         """The decorated function does what an operation of this service's API promises.
@@ -270,11 +271,16 @@ class Service:
             allow: who may call, see :mod:`trunkline.rules`. A public API must say; a private one
                 is open to every service that declares the call, unless it says otherwise.
             idempotency: the header that carries the key, ``Idempotency-Key``; callers must then
-                send it, and a repeated request gets the first one's response.
+                send it, and a repeated request gets the first one's response. Or
+                :func:`trunkline.idempotent`, to say which fields count and for how long.
             uses: everything that the function touches; its role gets exactly that.
         """
-        if idempotency not in (None, IDEMPOTENCY_HEADER):
-            raise DeclarationError(f"the idempotency header is called {IDEMPOTENCY_HEADER!r}")
+        if isinstance(idempotency, str):
+            if idempotency != IDEMPOTENCY_HEADER:
+                raise DeclarationError(f"the idempotency header is called {IDEMPOTENCY_HEADER!r}")
+            idempotency = idempotent()
+        if idempotency is not None:
+            idempotency.check(operation, timeout=self.timeout)
 
         def register(handler: Callable[..., R]) -> None:
             api = operation.api
@@ -289,7 +295,7 @@ class Service:
                 call=handler,
                 declared=checked_uses(name, self.name, uses),
                 operation=operation,
-                idempotent=idempotency is not None,
+                idempotency=idempotency,
                 allow=checked_rule(name, self.exposure, allow),
             )
 

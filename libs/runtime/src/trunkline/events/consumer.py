@@ -158,7 +158,7 @@ class ConsumerProgram:
         if self._many:
             metrics.of_handler(handler.name)
         message = version.upcast(envelope.message(version.message))
-        key = message_key(self._function, envelope.id)
+        key = message_key(self._function, envelope.source, envelope.id)
         outcome = self._store.acquire(
             key, "", lock_seconds=base.remaining(), keep_seconds=KEEP_MESSAGE_SECONDS
         )

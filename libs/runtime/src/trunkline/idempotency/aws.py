@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -17,7 +17,8 @@ from trunkline import environment
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
 from trunkline.clock import now
-from trunkline.errors import LockLost
+from trunkline.errors import InternalError, LockLost
+from trunkline.idempotency.parts import join, split
 from trunkline.idempotency.store import Different, Done, Lock, Running
 from trunkline.manifest import variables
 
@@ -27,6 +28,8 @@ TTL = "expires_at"
 """Seconds since 1970 after which DynamoDB may delete the record, and nobody heeds it."""
 
 _LOCKED, _DONE = "IN_PROGRESS", "COMPLETED"
+_PART_SECONDS = 3600
+"""How much longer the parts of a result are kept than the record that names them."""
 
 
 class DynamoStore:
@@ -84,23 +87,34 @@ class DynamoStore:
 
     def complete(self, lock: Lock, result: str | None, *, keep_seconds: float) -> None:
         """Record that the work is done."""
+        expires_at = int(self._clock() + keep_seconds)
+        parts = split(result or "")
+        for number, part in enumerate(parts):
+            # Under this attempt's own token, so that a late one cannot overwrite these either.
+            values = {KEY: _part(lock.key, lock.token, number), TTL: expires_at + _PART_SECONDS}
+            client("dynamodb").put_item(
+                TableName=_physical(), Item=to_item({**values, "part": part})
+            )
         try:
             client("dynamodb").update_item(
                 TableName=_physical(),
                 Key=to_item({KEY: lock.key}),
-                UpdateExpression="SET #state = :done, #result = :result, #ttl = :ttl",
+                UpdateExpression="SET #state = :done, #result = :result, "
+                "#parts = :parts, #ttl = :ttl",
                 ConditionExpression="#token = :token",
                 ExpressionAttributeNames={
                     "#state": "state",
                     "#result": "result",
+                    "#parts": "parts",
                     "#ttl": TTL,
                     "#token": "token",
                 },
                 ExpressionAttributeValues=to_item(
                     {
                         ":done": _DONE,
-                        ":result": result,
-                        ":ttl": int(self._clock() + keep_seconds),
+                        ":result": None if parts else result,
+                        ":parts": len(parts),
+                        ":ttl": expires_at,
                         ":token": lock.token,
                     }
                 ),
@@ -132,8 +146,17 @@ class DynamoStore:
         if found["payload"] != payload:
             return Different()
         if found["state"] == _DONE:
-            return Done(found.get("result"))
+            return Done(self._result(found, lock.key))
         return Running(max(0.0, found["locked_until"] / 1000 - self._clock()))
+
+    def _result(self, found: dict[str, Any], key: str) -> str | None:
+        if not found["parts"]:
+            return cast("str | None", found["result"])
+        names = [_part(key, found["token"], number) for number in range(found["parts"])]
+        parts = [self._read(name) for name in names]
+        if None in parts:  # they outlive the record, so somebody has deleted them
+            raise InternalError(f"the stored result of {key} is not complete")
+        return join([part["part"] for part in parts if part is not None])
 
     def _read(self, key: str) -> dict[str, Any] | None:
         answer = client("dynamodb").get_item(
@@ -141,6 +164,10 @@ class DynamoStore:
         )
         item = answer.get("Item")
         return None if item is None else from_item(item)
+
+
+def _part(key: str, token: str, number: int) -> str:
+    return f"{key}#{token}#{number}"
 
 
 def _physical() -> str:

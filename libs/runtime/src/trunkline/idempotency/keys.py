@@ -17,9 +17,13 @@ def request_key(operation: str, caller: str, key: str) -> str:
     return f"api#{operation}#{digest([caller, key])}"
 
 
-def message_key(function: str, event_id: str) -> str:
-    """The record of a message in one subscription."""
-    return f"message#{function}#{event_id}"
+def message_key(function: str, source: str, event_id: str) -> str:
+    """The record of an event or task in one subscription.
+
+    Source and id together name an event (CloudEvents 1.0, ``id``); two senders of tasks may have
+    chosen the same id.
+    """
+    return f"message#{function}#{digest([source, event_id])}"
 
 
 def digest(value: Any) -> str:
