@@ -18,6 +18,7 @@ from trunkline.manifest import (
     Function,
     Manifest,
     PublishNeed,
+    RotateNeed,
     Route,
     Secret,
     SecretNeed,
@@ -161,6 +162,7 @@ def _sample() -> Manifest:
         TableNeed(table="outbox", access="read"),
         TableNeed(table="outbox", access="write"),
     )
+    rotation = _function("rotate-token", "rotation", needs=(RotateNeed(secret="token"),))
     return Manifest(
         service="sample",
         entry="sample.service:service",
@@ -175,10 +177,11 @@ def _sample() -> Manifest:
             Setting(name="address", description="Where"),
             Setting(name="speed", description="How fast", default="5", live=True),
         ),
-        secrets=(Secret(name="token", description="Of the other side"),),
+        secrets=(Secret(name="token", description="Of the other side", rotation="rate(30 days)"),),
         functions=(
             *(_function(name, "api", needs=need) for name, need in needs.items()),
             _function("relay", "relay", needs=relay_needs),
+            rotation,
             _function("on-thing-seen", "event", max_receives=3, settings=("colour", "address")),
         ),
     )

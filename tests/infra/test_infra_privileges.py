@@ -46,6 +46,18 @@ GRANTS: dict[str, dict[str, tuple[set[str], set[str]]]] = {
         ),
         "DecryptThroughSecretsmanager": ({"kms:Decrypt"}, {KEY}),
     },
+    "rotate-token": {
+        "RotateSecrets": (
+            {
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+            },
+            {"${aws_secretsmanager_secret.secret-token.arn}"},
+        ),
+        "EncryptThroughSecretsmanager": ({"kms:Decrypt", "kms:GenerateDataKey"}, {KEY}),
+    },
     "caller": {
         "CallRoutes": (
             {"execute-api:Invoke"},

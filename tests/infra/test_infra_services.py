@@ -262,6 +262,25 @@ def test_functions_learn_their_surroundings(sample: dict[str, Any]) -> None:
     assert sample["other"].variables("api")["TRUNKLINE_CALLERS"] == "sample"
 
 
+def test_a_secret_is_rotated_by_its_function_alone(sample: dict[str, Any]) -> None:
+    """By schedule, never while there is no value; only for this secret of this account."""
+    root = sample["sample"]
+    arn = "${aws_secretsmanager_secret.secret-token.arn}"
+    (rotation,) = root.all("aws_secretsmanager_secret_rotation").values()
+    assert rotation["rotation_lambda_arn"] == "${aws_lambda_alias.rotate-token_alias.arn}"
+    assert rotation["rotation_rules"] == {"schedule_expression": "rate(30 days)"}
+    assert rotation["rotate_immediately"] is False
+    permission = root.one("aws_lambda_permission", principal="secretsmanager.amazonaws.com")
+    assert permission["qualifier"] == "${aws_lambda_alias.rotate-token_alias.name}"
+    assert (permission["source_arn"], permission["source_account"]) == (arn, "111122223333")
+    encrypting = next(
+        statement
+        for statement in root.statements("rotate-token")
+        if statement["Sid"] == "EncryptThroughSecretsmanager"
+    )
+    assert encrypting["Condition"]["StringEquals"]["kms:EncryptionContext:SecretARN"] == arn
+
+
 def test_a_live_setting_is_a_parameter_that_operators_own(sample: dict[str, Any]) -> None:
     """Terraform gives its first value, and ignores what becomes of it."""
     parameter = sample["sample"].one(

@@ -12,6 +12,7 @@ from trunkline.manifest import (
     Manifest,
     Need,
     PublishNeed,
+    RotateNeed,
     SecretNeed,
     SendNeed,
     SettingNeed,
@@ -57,7 +58,7 @@ def _of_function(function: Function) -> Iterator[str]:
 
 def _of_need(need: Need) -> tuple[str, ...]:
     match need:
-        case SecretNeed():
+        case SecretNeed() | RotateNeed():
             return ("secretsmanager",)
         case SettingNeed():
             return ("ssm",)

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from payments_sandbox import Ledger, SandboxServer
+from payments_sandbox import Keys, Ledger, SandboxServer
 
 API_KEY = "right-key"
 
@@ -34,14 +34,16 @@ class Sandbox:
 
     url: str
     ledger: Ledger
+    keys: Keys
 
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """A provider with an empty ledger that expects the key ``right-key``."""
     ledger = Ledger(tmp_path / "ledger.sqlite3")
-    with serving(SandboxServer(("127.0.0.1", 0), ledger, api_key=lambda: API_KEY)) as url:
-        yield Sandbox(url, ledger)
+    keys = Keys(tmp_path / "keys.sqlite3", first=lambda: API_KEY)
+    with serving(SandboxServer(("127.0.0.1", 0), ledger, keys)) as url:
+        yield Sandbox(url, ledger, keys)
 
 
 @dataclass
@@ -72,6 +74,8 @@ def scripted() -> Iterator[Scripted]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_GET = do_POST
 
         def log_message(self, *_: object) -> None:
             """Tests need no access log."""

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from orders_contract import OrderPlaced
+from payments.errors import ProviderKeyRefused
 from payments.service import payments, provider_key, service
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Money
 from trunkline.testing import ServiceHarness
+from trunkline.testing.rotating import STEPS
 
 PRICE = Money(amount=1250, currency="EUR")
 PLACED = OrderPlaced(order_id="o-1", customer="ann", total=PRICE, card_token="tok_visa")
@@ -124,3 +126,39 @@ def test_a_silent_provider_costs_no_more_than_operators_allow(
     assert not harness.deliver(PLACED)
     scripted.released.set()
     assert scripted.requests == 1
+
+
+def test_the_key_is_rotated_while_orders_come_in(harness: ServiceHarness, sandbox) -> None:
+    """At every step orders are charged; in the end the new key alone is good."""
+    token = harness.rotate("provider-api-key", steps=())
+    for number, step in enumerate(STEPS):
+        harness.rotate("provider-api-key", token=token, steps=[step])
+        order = PLACED.model_copy(update={"order_id": f"o-{number}"})
+        assert harness.deliver(order), step
+    (key,) = sandbox.keys.accepted()
+    assert key == provider_key.value().get_secret_value() != "right-key"
+    assert len(sandbox.ledger.charges()) == len(STEPS)
+
+
+def test_a_rotation_cut_off_before_its_end_is_completed(harness: ServiceHarness, sandbox) -> None:
+    """Steps that are repeated, all of them, issue no second key."""
+    token = harness.rotate("provider-api-key", steps=STEPS[:3])
+    assert len(sandbox.keys.accepted()) == 2
+    harness.rotate("provider-api-key", token=token)
+    harness.rotate("provider-api-key", token=token)
+    assert len(sandbox.keys.accepted()) == 1
+    assert harness.deliver(PLACED)
+
+
+def test_a_provider_that_refuses_the_new_key_stops_the_rotation(
+    harness: ServiceHarness, sandbox, scripted
+) -> None:
+    """The old key stays current, and orders are charged with it."""
+    token = harness.rotate("provider-api-key", steps=STEPS[:2])
+    scripted.answers = [(401, b"")]
+    harness.set_setting("provider-url", scripted.url)
+    with pytest.raises(ProviderKeyRefused):
+        harness.rotate("provider-api-key", token=token, steps=STEPS[2:])
+    harness.set_setting("provider-url", sandbox.url)
+    assert harness.deliver(PLACED)
+    assert provider_key.value().get_secret_value() == "right-key"

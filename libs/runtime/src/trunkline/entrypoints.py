@@ -44,5 +44,10 @@ def relay(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return program().relay.handle(event, deadline_of(context))
 
 
+def rotation(event: Mapping[str, Any], context: Any) -> None:
+    """Do one step of a secret's rotation."""
+    program().rotation(event, deadline_of(context))
+
+
 if environment.optional(variables.ENTRY) is not None:
     program()

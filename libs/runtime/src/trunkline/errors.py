@@ -18,6 +18,7 @@
     ├── EnvironmentIncomplete       a variable that the platform sets is missing
     ├── InvalidSetting              a setting's value is not of its declared type
     ├── InvalidSecret               a secret's value is not of its declared type
+    ├── RotationRefused             a step of a rotation makes no sense, and touched nothing
     ├── MessageError                a message cannot be processed, now or ever
     │   ├── InvalidMessage          it is no CloudEvent of the expected type
     │   ├── Rejected                the handler refuses it for good
@@ -201,6 +202,14 @@ class InvalidSecret(TrunklineError):
         self.problems = tuple(problems)
         """What is allowed, one line for each place."""
         super().__init__(f"the value of secret {secret!r} is wrong: {'; '.join(self.problems)}")
+
+
+class RotationRefused(TrunklineError):
+    """A step of a secret's rotation makes no sense: it is refused, and nothing was touched."""
+
+    def __init__(self, secret: str, why: str) -> None:
+        self.secret = secret
+        super().__init__(f"secret {secret!r} is not rotated: {why}")
 
 
 class MessageError(TrunklineError):

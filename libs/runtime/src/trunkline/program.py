@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trunkline.api.handler import ApiProgram
     from trunkline.events.consumer import ConsumerProgram
     from trunkline.events.relay import RelayProgram
+    from trunkline.rotation.program import RotationProgram
 
 
 class Program:
@@ -32,7 +33,7 @@ class Program:
             _ = self.api
         elif function == "relay":
             _ = self.relay
-        elif function is not None:
+        elif function is not None and not self._rotates(function):  # for which nobody waits
             self.consumer(function)
 
     @cached_property
@@ -78,6 +79,27 @@ class Program:
     def event(self, event: Mapping[str, Any], deadline: float) -> Any:
         """Process messages of the queue of the function that runs here."""
         return self.consumer(environment.required(variables.FUNCTION)).handle(event, deadline)
+
+    def _rotates(self, function: str) -> bool:
+        return any(handler.function == function for handler in self.service.rotations.values())
+
+    def rotator(self, function: str) -> RotationProgram:
+        """Rotates a secret.
+
+        Raises:
+            DeclarationError: the service has no such function.
+        """
+        from trunkline.rotation.aws import SecretsManagerVersions
+        from trunkline.rotation.program import RotationProgram
+
+        for handler in self.service.rotations.values():
+            if handler.function == function:
+                return RotationProgram(self.service.name, handler, SecretsManagerVersions())
+        raise DeclarationError(f"{self.service!r} has no function {function!r}")
+
+    def rotation(self, event: Mapping[str, Any], deadline: float) -> None:
+        """Do one step of the rotation of the function that runs here."""
+        self.rotator(environment.required(variables.FUNCTION)).handle(event, deadline)
 
 
 def deadline_of(context: Any) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cdktn_provider_aws.kms_alias import KmsAlias
 from cdktn_provider_aws.kms_key import KmsKey
@@ -66,23 +66,37 @@ class EncryptionKey:
         """Let the grantee read what the service ``through`` (for example ``sqs``) encrypted."""
         self._grant(grantee, ("kms:Decrypt",), through, "Decrypt")
 
-    def grant_encrypt(self, grantee: Grantee, *, through: str) -> None:
+    def grant_encrypt(
+        self, grantee: Grantee, *, through: str, context: Mapping[str, str] | None = None
+    ) -> None:
         """Let the grantee have the service ``through`` encrypt for it.
 
-        SQS and SNS ask for both actions:
+        SQS, SNS and Secrets Manager ask for both actions:
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-        """
-        self._grant(grantee, ("kms:Decrypt", "kms:GenerateDataKey"), through, "Encrypt")
+        https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
 
-    def _grant(self, grantee: Grantee, actions: tuple[str, ...], through: str, verb: str) -> None:
+        Args:
+            context: of what the service encrypts; nothing else can be encrypted or read.
+        """
+        self._grant(grantee, ("kms:Decrypt", "kms:GenerateDataKey"), through, "Encrypt", context)
+
+    def _grant(
+        self,
+        grantee: Grantee,
+        actions: tuple[str, ...],
+        through: str,
+        verb: str,
+        context: Mapping[str, str] | None = None,
+    ) -> None:
+        conditions = {"kms:ViaService": self._aws.endpoint_of(through)}
+        for name, value in (context or {}).items():
+            conditions[f"kms:EncryptionContext:{name}"] = value
         grantee.allow(
             Statement(
                 sid=f"{verb}Through{through.capitalize()}",
                 actions=actions,
                 resources=(self.arn,),
-                conditions={
-                    "StringEquals": {"kms:ViaService": self._aws.endpoint_of(through)},
-                },
+                conditions={"StringEquals": conditions},
             )
         )
 

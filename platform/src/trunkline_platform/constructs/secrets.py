@@ -51,3 +51,23 @@ class Secret(Construct):
             )
         )
         self._key.grant_decrypt(grantee, through="secretsmanager")
+
+    def grant_rotate(self, grantee: Grantee) -> None:
+        """Let the grantee add versions and say which of them is current.
+
+        https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
+        """
+        arn = self.resource.arn
+        grantee.allow(
+            Statement(
+                sid="RotateSecrets",
+                actions=(
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:GetSecretValue",
+                    "secretsmanager:PutSecretValue",
+                    "secretsmanager:UpdateSecretVersionStage",
+                ),
+                resources=(arn,),
+            )
+        )
+        self._key.grant_encrypt(grantee, through="secretsmanager", context={"SecretARN": arn})

@@ -14,6 +14,7 @@ from trunkline.manifest import (
     Graph,
     Manifest,
     PublishNeed,
+    RotateNeed,
     SecretNeed,
     SendNeed,
     SettingNeed,
@@ -32,7 +33,7 @@ from trunkline_platform.constructs.rest_api import admit_api
 from trunkline_platform.constructs.secrets import Secret
 from trunkline_platform.constructs.tables import Table
 from trunkline_platform.constructs.topics import grant_publish
-from trunkline_platform.constructs.triggers import follow_inserts
+from trunkline_platform.constructs.triggers import follow_inserts, rotate_secret
 from trunkline_platform.patterns.private_api import PrivateApi, grant_call
 from trunkline_platform.patterns.queue_consumer import QueueConsumer
 from trunkline_platform.settings import EnvironmentSettings
@@ -148,9 +149,10 @@ class ServiceStack(RootStack):
                 case TableNeed():
                     self._grant_table(function, need)
                     found[variables.table(need.table)] = self._tables[need.table].name
-                case SecretNeed():
+                case SecretNeed() | RotateNeed():
                     secret = self._secrets[need.secret]
-                    secret.grant_read(role)
+                    rotates = isinstance(need, RotateNeed)
+                    (secret.grant_rotate if rotates else secret.grant_read)(role)
                     found[variables.secret(need.secret)] = secret.name
                 case SettingNeed():
                     found[variables.live_setting(need.setting)] = self._grant_setting(role, need)
@@ -214,8 +216,23 @@ class ServiceStack(RootStack):
                     table=self._tables[outbox.name],
                 )
                 return {}
+            case "rotation":
+                self._rotate(function)
+                return {}
             case "api":
                 return self._serve(function)
+
+    def _rotate(self, function: Function) -> None:
+        for secret in self._manifest.secrets:
+            if secret.rotation and RotateNeed(secret=secret.name) in function.declaration.needs:
+                rotate_secret(
+                    self,
+                    f"{function.declaration.name}_schedule",
+                    aws=self.aws,
+                    function=function,
+                    secret=self._secrets[secret.name],
+                    schedule=secret.rotation,
+                )
 
     def _subscribe(self, function: Function) -> dict[str, str]:
         events = sorted(

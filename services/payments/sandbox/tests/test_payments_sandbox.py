@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from payments_sandbox import Ledger, SandboxServer
+from payments_sandbox import Keys, Ledger, SandboxServer
 
 ORDER = {"amount": 1250, "currency": "EUR", "source": "tok_visa", "reference": "order-1"}
 
@@ -50,7 +50,9 @@ class Merchant:
 def merchant(tmp_path: Path) -> Iterator[Merchant]:
     """A merchant of a provider of its own."""
     ledger = Ledger(tmp_path / "ledger.sqlite3")
-    server = SandboxServer(("127.0.0.1", 0), ledger, api_key=lambda: "right-key")
+    server = SandboxServer(
+        ("127.0.0.1", 0), ledger, Keys(tmp_path / "keys.sqlite3", first=lambda: "right-key")
+    )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield Merchant(server.url)
@@ -128,6 +130,27 @@ def test_a_wrong_key_gets_401(merchant: Merchant, method: str, path: str) -> Non
     """Neither charging nor reading works with a key that is not the merchant's."""
     stranger = Merchant(merchant.url, key="wrong-key")
     assert stranger.send(method, path, ORDER if method == "POST" else None, "key-1")[0] == 401
+
+
+def test_a_key_replaces_another_without_a_gap(merchant: Merchant) -> None:
+    """An issued key works beside the old one, until the old one is revoked with the new."""
+    status, issued = merchant.send("POST", "/v1/keys", None, "rotation-1")
+    assert status == 201
+    successor = Merchant(merchant.url, issued["key"])
+    assert merchant.charge(ORDER)[0] == 201
+    assert successor.charge(ORDER)[0] == 200
+    assert successor.send("POST", "/v1/keys/revoke-others") == (200, {"revoked": 1})
+    assert successor.send("POST", "/v1/keys/revoke-others") == (200, {"revoked": 0})
+    assert merchant.charge(ORDER)[0] == 401
+    assert successor.charge(ORDER)[0] == 200
+
+
+def test_a_key_that_is_asked_for_again_is_the_same(merchant: Merchant) -> None:
+    """So a merchant who crashed before storing it loses nothing; without the header: refused."""
+    _, first = merchant.send("POST", "/v1/keys", None, "rotation-1")
+    assert merchant.send("POST", "/v1/keys", None, "rotation-1") == (200, first)
+    assert merchant.send("POST", "/v1/keys", None, "rotation-2")[1] != first
+    assert merchant.send("POST", "/v1/keys")[0] == 400
 
 
 def test_health_and_unknown_paths(merchant: Merchant) -> None:

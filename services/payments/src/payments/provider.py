@@ -1,4 +1,4 @@
-"""The payment provider's HTTP API: ``POST /v1/charges``, idempotent by ``Idempotency-Key``."""
+"""The payment provider's HTTP API: charges, idempotent by ``Idempotency-Key``, and API keys."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from payments.errors import ProviderKeyRefused, ProviderRefused, ProviderUnavailable
 from payments.payment import Outcome, PaymentStatus
 from trunkline import Money
+from trunkline.errors import CallRefused, Unavailable
 from trunkline.telemetry.tracing import span
 
 CONNECT_SECONDS = 1.0
@@ -21,7 +22,7 @@ stay within the function's own timeout of ten seconds."""
 
 
 class Provider:
-    """Charges cards.
+    """Charges cards, and replaces the key that this takes.
 
     Args:
         url: gives the base URL; asked at each charge, since importing must not need it.
@@ -49,31 +50,61 @@ class Provider:
             "source": card_token,
             "reference": order_id,
         }
-        status, answer = self._post(key, order_id, body)
+        status, answer = self._request("POST", "/v1/charges", key, body, order_id)
         if status in (200, 201):
             return _captured(answer)
         reason = _error_code(answer, status)
         if status == 402:
             return Outcome(PaymentStatus.DECLINED, reason)
-        if status in (401, 403):
-            raise ProviderKeyRefused(f"the provider refuses our key: {reason}")
-        if status == 429 or status >= 500:
-            raise ProviderUnavailable(f"the provider answers {status}: {reason}")
-        raise ProviderRefused(f"the provider answers {status}: {reason}")
+        raise _trouble(status, reason)
 
-    def _post(self, key: SecretStr, order_id: str, body: dict[str, Any]) -> tuple[int, object]:
+    def new_key(self, key: SecretStr, token: str) -> SecretStr:
+        """Have one more key issued; the same token always gives the same one.
+
+        Raises:
+            ProviderUnavailable, ProviderKeyRefused, ProviderRefused: as for a charge.
+        """
+        answer = self._managed("POST", "/v1/keys", key, token)
+        issued = answer.get("key") if isinstance(answer, dict) else None
+        if not isinstance(issued, str):
+            raise ProviderUnavailable("the provider's answer names no key")
+        return SecretStr(issued)
+
+    def check(self, key: SecretStr) -> None:
+        """Make sure that a key is good, without charging anybody; raises as for a charge."""
+        self._managed("GET", "/v1/charges?reference=none", key)
+
+    def revoke_others(self, key: SecretStr) -> None:
+        """Make this the only good key; raises as for a charge."""
+        self._managed("POST", "/v1/keys/revoke-others", key)
+
+    def _managed(self, method: str, path: str, key: SecretStr, token: str | None = None) -> object:
+        status, answer = self._request(method, path, key, None, token)
+        if status in (200, 201):
+            return answer
+        raise _trouble(status, _error_code(answer, status))
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        key: SecretStr,
+        body: dict[str, Any] | None,
+        idempotency_key: str | None,
+    ) -> tuple[int, object]:
         headers = {
             "Authorization": f"Bearer {key.get_secret_value()}",
             "Content-Type": "application/json",
-            "Idempotency-Key": order_id,
         }
-        url = f"{self._url().rstrip('/')}/v1/charges"
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        url = f"{self._url().rstrip('/')}{path}"
         with span("call provider", kind="client") as call:
             try:
                 response = self._pool.request(
-                    "POST",
+                    method,
                     url,
-                    body=json.dumps(body),
+                    body=None if body is None else json.dumps(body),
                     headers=headers,
                     timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=self._seconds()),
                     redirect=False,
@@ -95,6 +126,14 @@ def _captured(answer: object) -> Outcome:
         # The charge has happened, but we do not know under which id: the repeat will tell.
         raise ProviderUnavailable("the provider's answer names no charge")
     return Outcome(PaymentStatus.CAPTURED, charge_id)
+
+
+def _trouble(status: int, reason: str) -> Unavailable | CallRefused:
+    if status in (401, 403):
+        return ProviderKeyRefused(f"the provider refuses our key: {reason}")
+    if status == 429 or status >= 500:
+        return ProviderUnavailable(f"the provider answers {status}: {reason}")
+    return ProviderRefused(f"the provider answers {status}: {reason}")
 
 
 def _error_code(answer: object, status: int) -> str:

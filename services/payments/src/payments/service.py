@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from orders_contract import OrderPlaced
 from payments.errors import ProviderKeyRefused
@@ -12,6 +12,7 @@ from payments.payment import Payment
 from payments.provider import MAX_SECONDS, Provider
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Service
+from trunkline.rotation import Rotation
 
 service = Service("payments")
 payments = service.table("payments", Payment, key="order_id")
@@ -69,3 +70,24 @@ def charge(event: OrderPlaced) -> None:
         evidence=outcome.evidence,
     )
     payments.put(payment, emit=[payment.event()])
+
+
+@service.rotates(
+    provider_key,
+    schedule="rate(30 days)",
+    uses=[provider_url, provider_seconds, provider_host],
+)
+class ProviderKeyRotation(Rotation[SecretStr]):
+    """The provider issues a second key, and revokes the first one in the end."""
+
+    def create(self, current: SecretStr, token: str) -> SecretStr:
+        """Have the provider issue a key."""
+        return provider.new_key(current, token)
+
+    def test(self, value: SecretStr) -> None:
+        """Read something with it."""
+        provider.check(value)
+
+    def finish(self, current: SecretStr, previous: SecretStr) -> None:  # noqa: ARG002
+        """Have the provider refuse all other keys, also those of rotations that never ended."""
+        provider.revoke_others(current)

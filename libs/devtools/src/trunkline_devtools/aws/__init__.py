@@ -17,7 +17,7 @@ from trunkline_devtools.aws.queues import (
     redrive,
 )
 from trunkline_devtools.aws.release import ALIAS, release_newest
-from trunkline_devtools.aws.secrets import has_secret_value, write_secret
+from trunkline_devtools.aws.secrets import has_secret_value, read_secret, write_secret
 from trunkline_devtools.aws.tables import scan
 from trunkline_devtools.aws.warmup import start_functions
 
@@ -38,6 +38,7 @@ __all__ = [
     "emails",
     "ensure_customer",
     "has_secret_value",
+    "read_secret",
     "leftovers",
     "queues_of",
     "redrive",

@@ -1,4 +1,4 @@
-"""Writing the values of secrets. Terraform makes only their containers."""
+"""Reading and writing the values of secrets. Terraform makes only their containers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from trunkline.manifest import names
 from trunkline_devtools.aws.clients import Aws, aws_errors, error_code
 
-__all__ = ["has_secret_value", "write_secret"]
+__all__ = ["has_secret_value", "read_secret", "write_secret"]
 
 
 def write_secret(aws: Aws, environment: str, service: str, name: str, value: str) -> None:
@@ -20,6 +20,19 @@ def write_secret(aws: Aws, environment: str, service: str, name: str, value: str
         aws.client("secretsmanager").put_secret_value(
             SecretId=names.secret(environment, service, name), SecretString=value
         )
+
+
+def read_secret(aws: Aws, environment: str, service: str, name: str) -> str:
+    """The current value of a service's secret.
+
+    Raises:
+        CloudCallFailed: it has none, or the caller may not read it.
+    """
+    with aws_errors(f"reading the secret {service}/{name}"):
+        answer = aws.client("secretsmanager").get_secret_value(
+            SecretId=names.secret(environment, service, name)
+        )
+    return str(answer["SecretString"])
 
 
 def has_secret_value(aws: Aws, environment: str, service: str, name: str) -> bool:

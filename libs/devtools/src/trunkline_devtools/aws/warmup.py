@@ -20,11 +20,13 @@ _NOTHING = {
     "tasks": {"Records": []},
     "relay": {"Records": []},
 }
-"""For each trigger an invocation that does nothing: a path that no service has, an empty batch."""
+"""For each trigger an invocation that does nothing: a path that no service has, an empty batch.
+
+No order waits for a rotation, and there is none that does nothing."""
 
 
 def start_functions(aws: Aws, environment: str, manifests: Iterable[Manifest]) -> int:
-    """Invoke every function once with nothing to do, several at a time; how many there are.
+    """Invoke the functions once with nothing to do, several at a time; how many there are.
 
     An order would start them one after another, each while the customer waits.
 
@@ -35,6 +37,7 @@ def start_functions(aws: Aws, environment: str, manifests: Iterable[Manifest]) -
         (names.function(environment, manifest.service, function.name), function.trigger)
         for manifest in manifests
         for function in manifest.functions
+        if function.trigger in _NOTHING
     ]
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="start") as pool:
         for started in [pool.submit(_start, aws, *function) for function in functions]:

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 import urllib3
 
 from trunkline.manifest import names
-from trunkline_devtools.aws import Aws, emails, scan
+from trunkline_devtools.aws import Aws, emails, read_secret, scan
 from trunkline_devtools.errors import DevtoolsError
 from trunkline_devtools.journey import FINAL
 from trunkline_devtools.load.plan import OrderMade
 from trunkline_devtools.load.verify import Evidence, StoredOrder
-from trunkline_devtools.local import LocalPlatform, RunningPlatform
+from trunkline_devtools.local import RunningPlatform
 from trunkline_devtools.waiting import wait_for
 from trunkline_devtools.workspace import LOCAL
 
@@ -55,7 +55,7 @@ def collect(running: RunningPlatform, made: Iterable[OrderMade]) -> Evidence:
             str(item["order_id"]): str(item["status"])
             for item in scan(running.aws, names.table(LOCAL, "payments", "payments"))
         },
-        charges=_charges(running.platform),
+        charges=_charges(running),
         emails=_emails(running.aws, wanted),
     )
 
@@ -76,14 +76,14 @@ def _emails(aws: Aws, wanted: set[str]) -> Counter[str]:
     return found
 
 
-def _charges(platform: LocalPlatform) -> dict[str, tuple[str, ...]]:
-    provider = next((item for item in platform.companions if item.id == _PROVIDER), None)
+def _charges(running: RunningPlatform) -> dict[str, tuple[str, ...]]:
+    companions = running.platform.companions
+    provider = next((item for item in companions if item.id == _PROVIDER), None)
     url = provider.url() if provider else None
-    if provider is None or url is None:
+    if provider is None or provider.secret is None or url is None:
         raise DevtoolsError("the payment provider's sandbox does not run")
-    answer = urllib3.request(
-        "GET", f"{url}/v1/charges", headers={"Authorization": f"Bearer {provider.api_key}"}
-    )
+    key = read_secret(running.aws, LOCAL, provider.service, provider.secret)
+    answer = urllib3.request("GET", f"{url}/v1/charges", headers={"Authorization": f"Bearer {key}"})
     if answer.status != 200:
         raise DevtoolsError(f"the payment provider's ledger cannot be read: {answer.status}")
     charges: dict[str, tuple[str, ...]] = {}

@@ -46,15 +46,14 @@ def _settings(platform: LocalPlatform) -> dict[str, dict[str, str]]:
 
 
 def _write_secrets(platform: LocalPlatform, aws: Aws, manifest: Manifest) -> None:
-    """Give every declared secret a value: the key that a process expects, or a random one."""
+    """Give every declared secret a first value: the key that a process expects, or a random one."""
     keys = {
         companion.secret: companion.api_key
         for companion in platform.companions
         if companion.service == manifest.service and companion.secret is not None
     }
     for secret in manifest.secrets:
-        if secret.name in keys:
-            write_secret(aws, LOCAL, manifest.service, secret.name, keys[secret.name])
-        elif not has_secret_value(aws, LOCAL, manifest.service, secret.name):
-            value = secrets.token_urlsafe(32)
+        # A value that is there stays: it may have been rotated since.
+        if not has_secret_value(aws, LOCAL, manifest.service, secret.name):
+            value = keys.get(secret.name) or secrets.token_urlsafe(32)
             write_secret(aws, LOCAL, manifest.service, secret.name, value)

@@ -18,6 +18,7 @@ from trunkline.identity import Caller
 from trunkline.invocation import Uses
 from trunkline.ownership import Ownership
 from trunkline.rules import Rule, Verdict, any_service
+from trunkline.settings.secret import Secret
 from trunkline.types import IdempotencyKey
 
 
@@ -130,6 +131,22 @@ class MessageHandler(Handler):
             message_type(version.message).wire_name: version
             for version in accepted_versions(self.message)
         }
+
+
+@dataclass(frozen=True)
+class RotationHandler(Handler):
+    """Rotates one secret; ``call`` makes the :class:`trunkline.rotation.Rotation`."""
+
+    secret: Secret[Any]
+    schedule: str
+    """``rate(...)`` or ``cron(...)``."""
+    timeout: int
+    """Seconds for one step."""
+
+    @property
+    def function(self) -> str:
+        """The name of the Lambda function that it runs in."""
+        return f"rotate-{self.secret.name}"
 
 
 def checked_rule(handler: str, exposure: Literal["private", "public"], allow: Rule | None) -> Rule:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from trunkline.contracts.api import operations
 from trunkline.contracts.message import MessageType, message_type
-from trunkline.declaration.handlers import ApiHandler, Handler, MessageHandler
+from trunkline.declaration.handlers import ApiHandler, Handler, MessageHandler, RotationHandler
 from trunkline.errors import DeclarationError
 from trunkline.manifest.model import (
     Api,
@@ -20,6 +20,7 @@ from trunkline.manifest.model import (
     Manifest,
     Need,
     PublishNeed,
+    RotateNeed,
     Route,
     Secret,
     SecretNeed,
@@ -56,6 +57,7 @@ def manifest_of(service: Service) -> Manifest:
         *service.api_handlers.values(),
         *service.event_handlers.values(),
         *service.task_handlers.values(),
+        *service.rotations.values(),
     ]
     if not handlers:
         raise DeclarationError(f"{service!r} does nothing: it has no handler")
@@ -107,7 +109,13 @@ def manifest_of(service: Service) -> Manifest:
                 for setting in service.settings.values()
             ),
             secrets=tuple(
-                Secret(name=secret.name, description=secret.description)
+                Secret(
+                    name=secret.name,
+                    description=secret.description,
+                    rotation=rotation.schedule
+                    if (rotation := service.rotations.get(secret.name))
+                    else None,
+                )
                 for secret in service.secrets.values()
             ),
             functions=tuple(functions),
@@ -177,6 +185,18 @@ def _functions(service: Service) -> Iterable[Function]:
             needs=_needs(tasks),
         )
 
+    for rotation in service.rotations.values():
+        yield Function(
+            name=rotation.function,
+            trigger="rotation",
+            handler="trunkline.entrypoints.rotation",
+            timeout_seconds=rotation.timeout,
+            memory_mb=service.memory_mb,
+            settings=_settings([rotation]),
+            emits=_emits([rotation]),
+            needs=_needs([rotation]),
+        )
+
 
 def _relay(service: Service, publishes: bool, targets: Sequence[str]) -> Function:
     return Function(
@@ -216,6 +236,8 @@ def _needs(handlers: Sequence[Handler]) -> tuple[Need, ...]:
             isinstance(handler, ApiHandler) and handler.idempotent
         ):
             needs.update(_LOCKS)
+        if isinstance(handler, RotationHandler):
+            needs.add(RotateNeed(secret=handler.secret.name))
         if handler.emits:
             needs.add(TableNeed(table=OUTBOX.name, access="write"))
     return _sorted(needs)
@@ -229,7 +251,7 @@ def _order(need: Need) -> tuple[str, ...]:
     match need:
         case TableNeed():
             return (need.kind, need.table, need.access)
-        case SecretNeed():
+        case SecretNeed() | RotateNeed():
             return (need.kind, need.secret)
         case SettingNeed():
             return (need.kind, need.setting)

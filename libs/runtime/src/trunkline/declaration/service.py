@@ -17,6 +17,7 @@ from trunkline.contracts.model import Model
 from trunkline.declaration.handlers import (
     ApiHandler,
     MessageHandler,
+    RotationHandler,
     Use,
     checked_rule,
     checked_uses,
@@ -25,6 +26,7 @@ from trunkline.declaration.idempotent import Idempotent, idempotent
 from trunkline.errors import DeclarationError
 from trunkline.mail.sender import Mailer
 from trunkline.manifest.model import Manifest
+from trunkline.rotation.rotation import Rotation
 from trunkline.rules import Rule
 from trunkline.settings.secret import Secret
 from trunkline.settings.setting import LiveSetting, Setting
@@ -39,6 +41,7 @@ M = TypeVar("M", bound=Model)
 E = TypeVar("E", bound=Event)
 T = TypeVar("T", bound=Task)
 V = TypeVar("V")
+N = TypeVar("N", bound=Rotation[Any])
 
 MAX_RECEIVES = 5
 """How often a message is tried by default before it is dead-lettered."""
@@ -46,6 +49,9 @@ TIMEOUT_SECONDS = 10
 """How long a function may run by default. Queues hide a message for six times as long, so a small
 value also means a quick next try after a crash
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html)."""
+
+ROTATION_TIMEOUT_SECONDS = 30
+"""How long a step of a rotation may take by default; nobody waits for it."""
 
 RESERVED_TABLES = frozenset({"outbox", "idempotency"})
 """Tables that the runtime declares by itself."""
@@ -100,6 +106,8 @@ class Service:
         """By the function's name."""
         self.task_handlers: dict[str, MessageHandler] = {}
         """By the task's wire name."""
+        self.rotations: dict[str, RotationHandler] = {}
+        """By the secret's name."""
         self._entry = entry
         self._module: str = sys._getframe(1).f_globals["__name__"]
 
@@ -356,6 +364,45 @@ class Service:
                 self._fresh("task", name, known)
             self.task_handlers[kind.wire_name] = found
             return handler
+
+        return register
+
+    def rotates(
+        self,
+        secret: Secret[V],
+        *,
+        schedule: str = "rate(30 days)",
+        uses: Sequence[Use] = (),
+        timeout: int = ROTATION_TIMEOUT_SECONDS,
+    ) -> Callable[[type[N]], type[N]]:
+        """The decorated class rotates a secret: a :class:`trunkline.rotation.Rotation`.
+
+        It runs in a function of its own, which alone may write the secret. Nothing is rotated
+        before the secret has a first value, which people write.
+
+        Args:
+            secret: of this service.
+            schedule: ``rate(30 days)`` or ``cron(0 4 1 * ? *)``, every four hours at most
+                (https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html).
+            uses: everything that its methods touch beside the secret, whose values they are given.
+            timeout: seconds for each of the four steps.
+        """
+
+        def register(rotation: type[N]) -> type[N]:
+            if self.secrets.get(secret.name) is not secret:
+                raise DeclarationError(f"{self!r} rotates {secret!r}, which is not its own")
+            if inspect.isabstract(rotation):
+                missing = ", ".join(sorted(rotation.__abstractmethods__))
+                raise DeclarationError(f"rotation {rotation.__name__!r} lacks {missing}")
+            self._fresh("rotation", secret.name, self.rotations)
+            self.rotations[secret.name] = RotationHandler(
+                call=rotation,
+                declared=checked_uses(rotation.__name__, self.name, uses),
+                secret=secret,
+                schedule=schedule,
+                timeout=timeout,
+            )
+            return rotation
 
         return register
 

@@ -21,6 +21,10 @@ WireName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.[a-z][a-z0-9_
 """An event or task on the wire: ``<service>.<name>.v<version>``, as ``orders.order_placed.v1``."""
 
 
+Schedule = Annotated[str, StringConstraints(pattern=r"^(rate|cron)\([^()]+\)$")]
+"""When something happens again and again, as AWS writes schedules."""
+
+
 class _Part(BaseModel):
     # Validators are built on first use: a running function needs hardly any of these classes.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -42,6 +46,16 @@ class SecretNeed(_Part):
     """A handler reads a secret of its own service."""
 
     kind: Literal["secret"] = "secret"
+    secret: Name
+
+
+class RotateNeed(_Part):
+    """A function rotates a secret of its own service.
+
+    The runtime's calls: DescribeSecret, GetSecretValue, PutSecretValue, UpdateSecretVersionStage.
+    """
+
+    kind: Literal["rotate"] = "rotate"
     secret: Name
 
 
@@ -97,6 +111,7 @@ class EgressNeed(_Part):
 Need = Annotated[
     TableNeed
     | SecretNeed
+    | RotateNeed
     | SettingNeed
     | CallNeed
     | PublishNeed
@@ -111,7 +126,7 @@ class Function(_Part):
     """One Lambda function: one kind of trigger, one role, exactly the needs of its handlers."""
 
     name: Name
-    trigger: Literal["api", "event", "tasks", "relay"]
+    trigger: Literal["api", "event", "tasks", "relay", "rotation"]
     handler: str
     """Lambda's handler setting: ``module.path.function``."""
     timeout_seconds: int = Field(ge=1, le=900)
@@ -176,6 +191,8 @@ class Secret(_Part):
 
     name: Name
     description: str
+    rotation: Schedule | None = None
+    """When it is rotated, as EventBridge writes it: ``rate(30 days)``, ``cron(0 4 1 * ? *)``."""
 
 
 class Manifest(_Part):

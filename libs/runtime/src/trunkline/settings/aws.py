@@ -15,7 +15,8 @@ def secret_value(name: str) -> str:
         Unavailable: there is none yet, or Secrets Manager does not answer.
     """
     try:
-        return str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+        answer = client("secretsmanager").get_secret_value(SecretId=name, VersionStage="AWSCURRENT")
+        return str(answer["SecretString"])
     except (BotoCoreError, ClientError) as error:
         raise Unavailable(f"secret {name} cannot be read", retry_after=5) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -40,6 +40,7 @@ from trunkline.testing.events import (
     stream_record,
 )
 from trunkline.testing.neighbours import Neighbour
+from trunkline.testing.rotating import STEPS, begin_rotation
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -278,6 +279,28 @@ class ServiceHarness:
         clients.client("secretsmanager").put_secret_value(
             SecretId=names.secret(ENVIRONMENT, self.service.name, name), SecretString=value
         )
+
+    def rotate(self, name: str, *, token: str | None = None, steps: Sequence[str] = STEPS) -> str:
+        """Rotate a secret as Secrets Manager does, step by step.
+
+        Args:
+            name: the secret's.
+            token: of a rotation that was begun before, to repeat steps of it.
+            steps: which of :data:`trunkline.testing.rotating.STEPS`, in which order.
+
+        Returns:
+            the rotation's token, which is the id of the new version.
+
+        Raises:
+            Exception: what a step raised; Secrets Manager would repeat the step.
+        """
+        secret = names.secret(ENVIRONMENT, self.service.name, name)
+        token = token or begin_rotation(secret)
+        rotator = self.program.rotator(self.service.rotations[name].function)
+        for step in steps:
+            event = {"Step": step, "SecretId": secret, "ClientRequestToken": token}
+            rotator.handle(event, far_away())
+        return token
 
     def set_setting(self, name: str, value: str) -> None:
         """Give a setting its value in this environment.

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from payments_sandbox.keys import Keys
 from payments_sandbox.ledger import Ledger
 from payments_sandbox.server import SandboxServer
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server = SandboxServer(
             (options.host, options.port),
             Ledger(data / "ledger.sqlite3"),
-            api_key=lambda: key_file.read_text().strip(),
+            Keys(data / "keys.sqlite3", first=lambda: key_file.read_text().strip()),
         )
     except OSError as error:
         sys.stderr.write(f"payments_sandbox: {error}\n")
@@ -52,7 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one and prints it")
     parser.add_argument("--data", type=Path, required=True, help="folder of the ledger")
     parser.add_argument(
-        "--api-key-file", type=Path, required=True, help="file with the key that callers must have"
+        "--api-key-file",
+        type=Path,
+        required=True,
+        help="file with the first key that callers may have",
     )
     return parser
 

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from payments_sandbox.keys import Keys
 from payments_sandbox.ledger import ChargeRequest, KeyReused, Ledger
 
 _log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Refused(Exception):
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """Serves a ledger; ``api_key`` is asked for the expected key at every request."""
+    """Serves a ledger to whoever has one of the keys."""
 
     # Closing waits for the requests in flight, so no charge is cut off half-way.
     daemon_threads = False
@@ -39,12 +40,10 @@ class SandboxServer(ThreadingHTTPServer):
     # Many callers may connect at the same moment; the standard library's default is 5.
     request_queue_size = 128
 
-    def __init__(
-        self, address: tuple[str, int], ledger: Ledger, api_key: Callable[[], str]
-    ) -> None:
+    def __init__(self, address: tuple[str, int], ledger: Ledger, keys: Keys) -> None:
         super().__init__(address, _Handler)
         self.ledger = ledger
-        self.api_key = api_key
+        self.keys = keys
 
     @property
     def url(self) -> str:
@@ -63,7 +62,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer({"/health": self._health, "/v1/charges": self._list})
 
     def do_POST(self) -> None:
-        self._answer({"/v1/charges": self._charge})
+        self._answer(
+            {
+                "/v1/charges": self._charge,
+                "/v1/keys": self._issue_key,
+                "/v1/keys/revoke-others": self._revoke_other_keys,
+            }
+        )
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         _log.info("%s %s", self.address_string(), format % args)
@@ -90,11 +95,18 @@ class _Handler(BaseHTTPRequestHandler):
         charges = self.server.ledger.charges(references[0] if references else None)
         return HTTPStatus.OK, {"data": [asdict(charge) for charge in charges]}
 
+    def _issue_key(self) -> tuple[HTTPStatus, object]:
+        self._authenticate()
+        key, fresh = self.server.keys.issue(self._idempotency_key())
+        return (HTTPStatus.CREATED if fresh else HTTPStatus.OK), {"key": key}
+
+    def _revoke_other_keys(self) -> tuple[HTTPStatus, object]:
+        kept = self._authenticate()
+        return HTTPStatus.OK, {"revoked": self.server.keys.revoke_others(kept)}
+
     def _charge(self) -> tuple[HTTPStatus, object]:
         self._authenticate()
-        key = self.headers.get("Idempotency-Key", "").strip()
-        if not key:
-            raise Refused(HTTPStatus.BAD_REQUEST, "key_missing", "Idempotency-Key is required")
+        key = self._idempotency_key()
         try:
             charge, fresh = self.server.ledger.charge(key, self._charge_request())
         except KeyReused as error:
@@ -106,11 +118,18 @@ class _Handler(BaseHTTPRequestHandler):
             return HTTPStatus.PAYMENT_REQUIRED, {"error": error_body, "charge": asdict(charge)}
         return (HTTPStatus.CREATED if fresh else HTTPStatus.OK), asdict(charge)
 
-    def _authenticate(self) -> None:
-        given = self.headers.get("Authorization", "").encode()
-        expected = f"Bearer {self.server.api_key()}".encode()
-        if not hmac.compare_digest(given, expected):
-            raise Refused(HTTPStatus.UNAUTHORIZED, "invalid_api_key", "the API key is not valid")
+    def _authenticate(self) -> str:
+        given = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        for key in self.server.keys.accepted():
+            if hmac.compare_digest(given.encode(), key.encode()):
+                return key
+        raise Refused(HTTPStatus.UNAUTHORIZED, "invalid_api_key", "the API key is not valid")
+
+    def _idempotency_key(self) -> str:
+        key = self.headers.get("Idempotency-Key", "").strip()
+        if not key:
+            raise Refused(HTTPStatus.BAD_REQUEST, "key_missing", "Idempotency-Key is required")
+        return key
 
     def _charge_request(self) -> ChargeRequest:
         length = self.headers.get("Content-Length", "")

@@ -1,0 +1,5 @@
+"""Rotation of secrets."""
+
+from trunkline.rotation.rotation import Rotation
+
+__all__ = ["Rotation"]
