@@ -146,9 +146,10 @@ def fmt(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def types(session: nox.Session) -> None:
-    """mypy --strict on everything we ship but the platform, whose bindings only `infra` has."""
+    """mypy --strict on what we ship but the platform (see `infra`); pyright as users' editors."""
     sources = [f"{package}/src" for package in PACKAGES if package != "platform"]
     CHECKS.run(session, "mypy", *sources, *session.posargs)
+    CHECKS.run(session, "basedpyright")
 
 
 @nox.session(default=False)
@@ -168,7 +169,10 @@ def unit(session: nox.Session) -> None:
     across = _tests("tests/architecture", "tests/docs")
     # They mostly wait for servers of their own, so several workers are faster even on two cores.
     workers = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
-    CHECKS.run(session, "pytest", "-m", "not slow", *workers, *folders, *across, *session.posargs)
+    # A selection of tests covers little; all of them must cover what every service depends on.
+    measured = () if session.posargs else ("--cov", "--cov-report=term:skip-covered")
+    selected = ("-m", "not slow", *workers, *measured, *folders, *across, *session.posargs)
+    CHECKS.run(session, "pytest", *selected)
 
 
 @nox.session(default=False)

@@ -1,13 +1,12 @@
-"""What an author writes is typed: mypy sees the contract's types in calls, tables and handlers."""
+"""What an author writes is typed: checkers see the contract's types in calls, tables, handlers."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 RIGHT = """
 from typing import assert_type
@@ -59,36 +58,51 @@ WRONG = {
 }
 
 
-@pytest.mark.slow
-def test_types_reach_the_author(tmp_path: Path) -> None:
-    """Right code passes mypy's strict mode; each wrong line is found, with the right reason."""
+def _code(folder: Path) -> tuple[Path, dict[int, str]]:
+    """A module of right lines and then wrong ones, and the wrong ones by their number."""
     lines = RIGHT.splitlines()
-    first = len(lines)
-    lines += list(WRONG)
-    path = tmp_path / "api.py"
-    path.write_text("\n".join(lines))
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "mypy",
-            "--strict",
-            "--config-file=",
-            "--disable-error-code=empty-body",
-            f"--cache-dir={tmp_path}",
-            "--no-pretty",
-            str(path),
-        ],
-        capture_output=True,
-        text=True,
-        env=dict(os.environ, PYTHONPATH="", MYPYPATH=""),
-        check=False,
-    )
+    wrong = dict(enumerate(WRONG, start=len(lines) + 1))
+    path = folder / "api.py"
+    path.write_text("\n".join([*lines, *WRONG]))
+    return path, wrong
+
+
+def _run(*arguments: str | Path) -> str:
+    environment = dict(os.environ, PYTHONPATH="", MYPYPATH="")
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        capture_output=True, text=True, env=environment, check=False,
+    ).stdout  # fmt: skip
+
+
+def test_mypy_sees_what_an_author_writes(tmp_path: Path) -> None:
+    """Right code passes mypy's strict mode; each wrong line is found, with the right reason."""
+    path, wrong = _code(tmp_path)
+    options = ("--strict", "--config-file=", "--disable-error-code=empty-body", "--no-pretty")
+    printed = _run("mypy", *options, f"--cache-dir={tmp_path}", path)
     found: dict[int, set[str]] = {}
-    for line in done.stdout.splitlines():
+    for line in printed.splitlines():
         if ": error:" in line:
             number = int(line.split(":")[1])
             found.setdefault(number, set()).add(line.rsplit("[", 1)[-1].rstrip("]"))
-    for offset, (statement, codes) in enumerate(WRONG.items(), start=first + 1):
-        assert found.pop(offset, set()) & set(codes.split("|")), f"{statement}: {done.stdout}"
-    assert found == {}, done.stdout
+    for number, statement in wrong.items():
+        codes = set(WRONG[statement].split("|"))
+        assert found.pop(number, set()) & codes, f"{statement}: {printed}"
+    assert found == {}, printed
+
+
+def test_pyright_sees_what_an_author_writes(tmp_path: Path) -> None:
+    """Pyright, which most editors ask, finds the wrong lines and no other."""
+    _, wrong = _code(tmp_path)
+    settings = {"include": ["api.py"], "typeCheckingMode": "standard"}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    report = json.loads(
+        _run("basedpyright", "--project", tmp_path, "--pythonpath", sys.executable, "--outputjson")
+    )
+    assert report["summary"]["filesAnalyzed"] == 1
+    found = {
+        diagnostic["range"]["start"]["line"] + 1: diagnostic["message"]
+        for diagnostic in report["generalDiagnostics"]
+        if diagnostic["severity"] == "error"
+    }
+    assert found.keys() == wrong.keys(), found

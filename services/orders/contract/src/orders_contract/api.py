@@ -16,7 +16,9 @@ class OrdersApi(Api, version=1):
         The same key means the same order, however often it is sent. An article that is not in the
         price list is refused with 400.
         """
+        ...
 
     @query("GET", "/orders/{order_id}")
     def get_order(self, order_id: str) -> OrderView:
         """The order as it is now; 404 if there is none."""
+        ...

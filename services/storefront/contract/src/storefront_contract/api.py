@@ -15,11 +15,14 @@ class StorefrontApi(Api, version=1):
 
         503 with Retry-After while no orders can be taken: send the same request again.
         """
+        ...
 
     @query("GET", "/orders/{order_id}")
     def get_order(self, order_id: str) -> OrderView:
         """One of the customer's own orders; 404 for everybody else's."""
+        ...
 
     @query("GET", "/orders")
     def list_orders(self) -> OrderList:
         """What the customer has ordered so far."""
+        ...
