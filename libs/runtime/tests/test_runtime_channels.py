@@ -16,7 +16,7 @@ from trunkline.events.cloudevents import CloudEvent
 from trunkline.events.consumer import ConsumerProgram
 from trunkline.events.outbox import OutboxItem, OutboxKey, outbox_items
 from trunkline.events.relay import RelayProgram
-from trunkline.testing import MemoryStore
+from trunkline.testing import MemorySequences, MemoryStore
 from trunkline.testing.deadline import far_away
 
 
@@ -104,6 +104,7 @@ class World:
             MemoryStore(lambda: 1000.0),
             BusSource(),
             self.items,
+            MemorySequences(lambda: 1000.0),
         )
 
     def on_shipped(self, event: Shipped) -> None:

@@ -23,7 +23,7 @@ from trunkline.events.consumer import MAX_DELAY_SECONDS, ConsumerProgram, backof
 from trunkline.idempotency.keys import KEEP_MESSAGE_SECONDS
 from trunkline.idempotency.store import Lock
 from trunkline.invocation import current
-from trunkline.testing import MemoryStore, ServiceHarness
+from trunkline.testing import MemorySequences, MemoryStore, ServiceHarness
 from trunkline.testing.deadline import far_away
 from trunkline.testing.events import queue_record
 
@@ -103,6 +103,7 @@ class Bench:
             self.store,
             self.queue,
             self.queue,
+            MemorySequences(self.clock),
             random=lambda: 0.5,
         )
 

@@ -61,6 +61,7 @@ class Program:
         from trunkline.events.aws import SqsDeadLetters, SqsSource
         from trunkline.events.consumer import ConsumerProgram
         from trunkline.idempotency.aws import DynamoStore
+        from trunkline.sequences.aws import DynamoSequences
 
         found = self._consumers.get(function)
         if found is None:
@@ -71,7 +72,12 @@ class Program:
             else:
                 raise DeclarationError(f"{self.service!r} has no function {function!r}")
             found = ConsumerProgram(
-                self.service.name, handlers, DynamoStore(), SqsSource(), SqsDeadLetters()
+                self.service.name,
+                handlers,
+                DynamoStore(),
+                SqsSource(),
+                SqsDeadLetters(),
+                DynamoSequences(),
             )
             self._consumers[function] = found
         return found

@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 class Revision:
     """Which stored state a record was read from; it takes no part in comparisons."""
 
-    __slots__ = ("number",)
+    __slots__ = ("born", "number")
 
-    def __init__(self, number: int = 0) -> None:
+    def __init__(self, number: int = 0, born: int = 0) -> None:
         self.number = number
         """0 for a record that was never stored."""
+        self.born = born
+        """When it was stored first, in milliseconds since 1970; 0 if that is not known."""
 
     def __eq__(self, other: object) -> bool:
         """Two records with the same fields are equal, whatever their revision."""

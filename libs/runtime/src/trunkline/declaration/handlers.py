@@ -123,6 +123,8 @@ class MessageHandler(Handler):
     timeout: int
     """Seconds for a whole batch."""
     max_receives: int
+    stale: Literal["process", "ignore"] = "process"
+    """What becomes of an event that comes after a newer one about the same record."""
 
     @cached_property
     def accepted(self) -> dict[str, Version]:

@@ -316,6 +316,7 @@ class Service:
         uses: Sequence[Use] = (),
         timeout: int = TIMEOUT_SECONDS,
         max_receives: int = MAX_RECEIVES,
+        stale: Literal["process", "ignore"] = "process",
     ) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
         """The decorated function reacts to an event, once: own queue, own dead-letter queue.
 
@@ -325,13 +326,15 @@ class Service:
             uses: everything that the function touches.
             timeout: seconds for a batch of messages.
             max_receives: how often a message is tried before it is dead-lettered.
+            stale: ``ignore`` to pass over an event that comes after a newer one about the same
+                record of its publisher; events about one record are then handled one at a time.
         """
         function = f"on-{message_type(event).name.replace('_', '-')}"
 
         def register(handler: Callable[[E], None]) -> Callable[[E], None]:
             self._fresh("function", function, self.event_handlers)
             self.event_handlers[function] = self._message_handler(
-                handler, event, uses, function, timeout, max_receives
+                handler, event, uses, function, timeout, max_receives, stale
             )
             return handler
 
@@ -424,6 +427,7 @@ class Service:
         function: str,
         timeout: int,
         max_receives: int,
+        stale: Literal["process", "ignore"] = "process",
     ) -> MessageHandler:
         name = handler.__name__
         if len(inspect.signature(handler).parameters) != 1:
@@ -435,6 +439,7 @@ class Service:
             function=function,
             timeout=timeout,
             max_receives=max_receives,
+            stale=stale,
         )
 
     def _fresh(self, kind: str, name: str, known: dict[str, Any]) -> None:

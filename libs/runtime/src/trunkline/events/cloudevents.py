@@ -1,6 +1,8 @@
 """CloudEvents 1.0 in structured JSON: the envelope of every event and task.
 
-https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md, with the
+extensions Distributed Tracing, Sequence and Partitioning
+(https://github.com/cloudevents/spec/tree/v1.0.2/cloudevents/extensions).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ MAX_ID_LENGTH = 256
 """An id becomes part of a DynamoDB key, which has a limit."""
 
 _REQUIRED = ("specversion", "id", "source", "type")
+_OPTIONAL = ("subject", "traceparent", "partitionkey", "sequence")
 
 
 def rfc3339(moment: datetime) -> str:
@@ -43,6 +46,10 @@ class CloudEvent:
     data: Any
     traceparent: str | None = None
     """The W3C trace context, carried by the distributed tracing extension."""
+    partitionkey: str | None = None
+    """The aggregate that an event tells of: ``orders/4711``, the record with key 4711."""
+    sequence: str | None = None
+    """The event's place among those of its aggregate; sequences compare as strings."""
 
     @classmethod
     def of(
@@ -86,15 +93,19 @@ class CloudEvent:
             raise InvalidMessage(f"the id has more than {MAX_ID_LENGTH} characters")
         if fields["specversion"] != "1.0":
             raise InvalidMessage(f"CloudEvents {fields['specversion']!r} is not 1.0")
-        subject, traceparent = fields.get("subject"), fields.get("traceparent")
+        for name in _OPTIONAL:
+            if not isinstance(fields.get(name), str):
+                fields[name] = None
         return cls(
             id=fields["id"],
             source=fields["source"],
             type=fields["type"],
-            subject=subject if isinstance(subject, str) else None,
+            subject=fields["subject"],
             time=str(fields.get("time", "")),
             data=fields.get("data"),
-            traceparent=traceparent if isinstance(traceparent, str) else None,
+            traceparent=fields["traceparent"],
+            partitionkey=fields["partitionkey"],
+            sequence=fields["sequence"],
         )
 
     def traced(self, traceparent: str | None) -> CloudEvent:
@@ -112,6 +123,8 @@ class CloudEvent:
             "time": self.time,
             "datacontenttype": "application/json",
             "traceparent": self.traceparent,
+            "partitionkey": self.partitionkey,
+            "sequence": self.sequence,
             "data": self.data,
         }
         present = {name: value for name, value in fields.items() if value is not None}

@@ -10,6 +10,8 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -19,9 +21,10 @@ from trunkline.declaration.handlers import MessageHandler
 from trunkline.errors import InProgress, InvalidMessage
 from trunkline.events.channel import DeadLetters, Delivery, Source
 from trunkline.events.cloudevents import CloudEvent
-from trunkline.idempotency.keys import KEEP_MESSAGE_SECONDS, message_key
+from trunkline.idempotency.keys import KEEP_MESSAGE_SECONDS, message_key, sequence_key
 from trunkline.idempotency.store import Done, Lock, Running, Store
 from trunkline.invocation import Invocation, running
+from trunkline.sequences.turns import Sequences, Stale, Turn
 from trunkline.telemetry import metrics, tracing
 
 logger = logging.getLogger(__name__)
@@ -48,6 +51,14 @@ def backoff(receives: int, jitter: float) -> int:
     return ceil(ceiling / 2 + jitter * ceiling / 2)
 
 
+@dataclass(frozen=True)
+class _Claim:
+    """The right to process one message, whoever granted it."""
+
+    finish: Callable[[], None]
+    give_back: Callable[[], None]
+
+
 class ConsumerProgram:
     """Processes the messages of one function's queue."""
 
@@ -58,6 +69,7 @@ class ConsumerProgram:
         store: Store,
         source: Source,
         dead_letters: DeadLetters,
+        sequences: Sequences,
         random: Callable[[], float] = random.random,
     ) -> None:
         found = tuple(handlers)
@@ -73,6 +85,7 @@ class ConsumerProgram:
         self._store = store
         self._source = source
         self._dead_letters = dead_letters
+        self._sequences = sequences
         self._random = random
         self._meter = metrics.Meter(service, self._function)
 
@@ -158,6 +171,17 @@ class ConsumerProgram:
         if self._many:
             metrics.of_handler(handler.name)
         message = version.upcast(envelope.message(version.message))
+        claim = (
+            self._take_turn(envelope.source, envelope.partitionkey, envelope.sequence, base)
+            if handler.stale == "ignore" and envelope.partitionkey and envelope.sequence
+            else self._take_lock(envelope, base)
+        )
+        if claim is not None:
+            cause = message_key(self._function, envelope.source, envelope.id)
+            self._run(handler, message, cause, claim, base)
+
+    def _take_lock(self, envelope: CloudEvent, base: Invocation) -> _Claim | None:
+        """The right to process this message; ``None`` if it was processed before."""
         key = message_key(self._function, envelope.source, envelope.id)
         outcome = self._store.acquire(
             key, "", lock_seconds=base.remaining(), keep_seconds=KEEP_MESSAGE_SECONDS
@@ -166,26 +190,49 @@ class ConsumerProgram:
             case Done():
                 metrics.count("dedup_hits")
                 tracing.annotate("duplicate", True)
-                return
+                return None
             case Running():
                 raise InProgress(key, outcome.seconds_left)
             case Lock():
-                self._run(handler, message, key, outcome, base)
+                return _Claim(
+                    partial(self._store.complete, outcome, None, keep_seconds=KEEP_MESSAGE_SECONDS),
+                    partial(self._store.release, outcome),
+                )
             case _:
                 raise InvalidMessage(f"{key} is known with another payload")
 
+    def _take_turn(
+        self, source: str, aggregate: str, sequence: str, base: Invocation
+    ) -> _Claim | None:
+        """The right to process a message about an aggregate; ``None`` if it tells nothing new."""
+        key = sequence_key(self._function, source, aggregate)
+        outcome = self._sequences.begin(key, sequence, lock_seconds=base.remaining())
+        match outcome:
+            case Stale():
+                duplicate = outcome.last == sequence
+                metrics.count("dedup_hits" if duplicate else "stale")
+                tracing.annotate("duplicate" if duplicate else "stale", True)
+                return None
+            case Running():
+                raise InProgress(key, outcome.seconds_left)
+            case Turn():
+                return _Claim(
+                    partial(self._sequences.finish, outcome),
+                    partial(self._sequences.abandon, outcome),
+                )
+
     def _run(
-        self, handler: MessageHandler, message: Any, key: str, lock: Lock, base: Invocation
+        self, handler: MessageHandler, message: Any, cause: str, claim: _Claim, base: Invocation
     ) -> None:
         invocation = Invocation(
-            base.service, base.function, handler.name, base.deadline, handler.uses, key
+            base.service, base.function, handler.name, base.deadline, handler.uses, cause
         )
         with Attempt() as attempt, running(invocation):
             handler.call(message)
         if attempt.error is not None:
-            self._store.release(lock)
+            claim.give_back()
             raise attempt.error
-        self._store.complete(lock, None, keep_seconds=KEEP_MESSAGE_SECONDS)
+        claim.finish()
 
     def _judge(self, delivery: Delivery, error: Exception) -> bool:
         delay = backoff(delivery.receives, self._random())

@@ -95,11 +95,43 @@ def readable(values: Mapping[str, Any]) -> OutboxItem | None:
     return None
 
 
-def outbox_items(service: str, emit: Iterable[Emittable]) -> list[OutboxItem]:
-    """What a service stores to emit messages: one id for each fact, and the trace context."""
+@dataclass(frozen=True)
+class Aggregate:
+    """The record with whose change messages are emitted: events of one record have an order."""
+
+    name: str
+    """``<table>/<key>``."""
+    born: int
+    """When the record was stored first, in milliseconds since 1970.
+
+    A record that is deleted and stored anew counts its versions from 1 again; this tells its lives
+    apart.
+    """
+    version: int
+    """How often it was written since then, this time included."""
+
+    def sequence(self, position: int) -> str:
+        """The place of an event, as a string that sorts as the numbers do.
+
+        Args:
+            position: among what is emitted together.
+        """
+        return f"{self.born:013}.{self.version:010}.{position:03}"
+
+
+def outbox_items(
+    service: str, emit: Iterable[Emittable], aggregate: Aggregate | None = None
+) -> list[OutboxItem]:
+    """What a service stores to emit messages: one id for each fact, and the trace context.
+
+    Args:
+        service: the emitting service.
+        emit: what it emits.
+        aggregate: the record that is written in the same transaction, if it is one.
+    """
     invocation = current()
     items: list[OutboxItem] = []
-    for emission in emissions(emit):
+    for position, emission in enumerate(emissions(emit)):
         fact = invocation.fact_id() if invocation else str(uuid.uuid4())
         for message in emission.messages:
             kind = message_type(message)
@@ -108,6 +140,12 @@ def outbox_items(service: str, emit: Iterable[Emittable]) -> list[OutboxItem]:
             )
             if envelope.subject is not None:
                 annotate("subject", envelope.subject)
+            if kind.kind == "event" and aggregate is not None:
+                envelope = replace(
+                    envelope,
+                    partitionkey=aggregate.name,
+                    sequence=aggregate.sequence(position),
+                )
             key = OutboxKey(fact, f"v{kind.version}")
             items.append(OutboxItem(key, kind.kind, kind.service, envelope, len(items)))
     return items

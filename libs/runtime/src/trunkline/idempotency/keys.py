@@ -26,6 +26,11 @@ def message_key(function: str, source: str, event_id: str) -> str:
     return f"message#{function}#{digest([source, event_id])}"
 
 
+def sequence_key(function: str, source: str, aggregate: str) -> str:
+    """How far a subscription has come with one aggregate of a publisher."""
+    return f"sequence#{function}#{digest([source, aggregate])}"
+
+
 def digest(value: Any) -> str:
     """A digest of JSON values that does not depend on the order of fields."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from botocore.exceptions import ClientError
 
-from trunkline import environment
+from trunkline import clock, environment
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
 from trunkline.contracts.emission import Emittable
 from trunkline.contracts.model import Model
 from trunkline.errors import Conflict
 from trunkline.events import outbox
+from trunkline.events.outbox import Aggregate
 from trunkline.manifest import variables
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ VERSION = "_version"
 """The attribute that counts the writes of an item."""
 WRITE = "_write"
 """The attribute that tells which write made an item, so that a repeated request knows its own."""
-
+BORN = "_born"
+"""The attribute that tells when an item was stored first, in milliseconds since 1970."""
 
 _CONFLICTS = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
@@ -83,17 +85,18 @@ class DynamoTable(Generic[M]):
     def put(self, record: M, emit: Sequence[Emittable]) -> M:
         """Store a record and what it emits."""
         number = record._revision.number
+        born = record._revision.born if number else int(clock.now() * 1000)
         write = uuid.uuid4().hex
-        item = to_item(
-            {**record.model_dump(mode="json"), VERSION: number + 1, WRITE: write},
-        )
+        values = record.model_dump(mode="json")
+        item = to_item({**values, VERSION: number + 1, BORN: born, WRITE: write})
         request = {
             "TableName": self._physical(),
             "Item": item,
             **self._unchanged(number),
         }
-        self._write("Put", request, emit, self._done_by(write))
-        record._revision.number = number + 1
+        aggregate = Aggregate(self._name(values), born, number + 1)
+        self._write("Put", request, emit, aggregate, self._done_by(write))
+        record._revision.number, record._revision.born = number + 1, born
         return record
 
     def delete(self, record: M, emit: Sequence[Emittable]) -> None:
@@ -105,7 +108,9 @@ class DynamoTable(Generic[M]):
             "Key": to_item(values),
             **self._unchanged(record._revision.number),
         }
-        self._write("Delete", request, emit, lambda old: old is None)
+        revision = record._revision
+        aggregate = Aggregate(self._name(values), revision.born, revision.number + 1)
+        self._write("Delete", request, emit, aggregate, lambda old: old is None)
         record._revision.number = 0
 
     def _write(
@@ -113,13 +118,14 @@ class DynamoTable(Generic[M]):
         action: str,
         request: dict[str, Any],
         emit: Sequence[Emittable],
+        aggregate: Aggregate,
         ours: Callable[[Mapping[str, Any] | None], bool],
     ) -> None:
         dynamodb = client("dynamodb")
         try:
             if emit:
                 dynamodb.transact_write_items(
-                    TransactItems=[{action: request}, *self._outbox(emit)],
+                    TransactItems=[{action: request}, *self._outbox(emit, aggregate)],
                     ClientRequestToken=str(uuid.uuid4()),
                 )
             else:
@@ -135,11 +141,11 @@ class DynamoTable(Generic[M]):
                 raise self._conflict() from error
             raise
 
-    def _outbox(self, emit: Sequence[Emittable]) -> list[dict[str, Any]]:
+    def _outbox(self, emit: Sequence[Emittable], aggregate: Aggregate) -> list[dict[str, Any]]:
         physical = environment.required(variables.table(outbox.TABLE))
         return [
             {"Put": {"TableName": physical, "Item": to_item(item.values())}}
-            for item in outbox.outbox_items(self._table.service, emit)
+            for item in outbox.outbox_items(self._table.service, emit, aggregate)
         ]
 
     def _unchanged(self, number: int) -> dict[str, Any]:
@@ -166,11 +172,16 @@ class DynamoTable(Generic[M]):
 
     def _record(self, item: Mapping[str, Any]) -> M:
         values = from_item(item)
-        number = int(values.pop(VERSION, 0))
+        number, born = int(values.pop(VERSION, 0)), int(values.pop(BORN, 0))
         values.pop(WRITE, None)
         record = self._table.model.model_validate(values)
-        record._revision.number = number
+        record._revision.number, record._revision.born = number, born
         return record
+
+    def _name(self, values: Mapping[str, Any]) -> str:
+        """What the item with these values is called as an aggregate."""
+        keys = [self._table.key, *([self._table.sort] if self._table.sort else [])]
+        return "/".join([self._table.name, *(str(values[key]) for key in keys)])
 
     def _physical(self) -> str:
         return environment.required(variables.table(self._table.name))

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -175,6 +175,7 @@ class ServiceHarness:
         receives: int = 1,
         traceparent: str | None = None,
         seconds: float = 30.0,
+        sequence: int | None = None,
     ) -> bool:
         """Deliver an event or task to the function that handles it.
 
@@ -184,6 +185,7 @@ class ServiceHarness:
             receives: how often it was delivered, this time included.
             traceparent: of the span that sent it.
             seconds: what Lambda grants.
+            sequence: the event's place among those about its subject; unknown by default.
 
         Returns:
             whether it was acknowledged; if not, its queue delivers it again.
@@ -195,6 +197,8 @@ class ServiceHarness:
             source=message_type(message).service,
             traceparent=traceparent,
         )
+        if sequence is not None:
+            envelope = replace(envelope, partitionkey=envelope.subject, sequence=f"{sequence:010}")
         function = self._handler_of(message).function
         return self.deliver_raw(function, envelope.dump(), receives=receives, seconds=seconds)
 
