@@ -39,6 +39,8 @@
         ├── InternalError           500
         ├── CallRefused             502, the called service refuses us or answers nonsense
         ├── Unavailable             503
+        │   ├── BulkheadFull        503, too many calls of one operation run already
+        │   └── CircuitOpen         503, an operation is not called, as it mostly failed
         └── DeadlineExceeded        504
 
 ``retryable`` says whether the same attempt may succeed later: consumers send a message whose error
@@ -400,6 +402,26 @@ class Unavailable(Problem):
     status = 503
     title = "Unavailable"
     retryable = True
+
+
+class BulkheadFull(Unavailable):
+    """As many calls of one operation run in this process as may."""
+
+    def __init__(self, call: str, places: int) -> None:
+        self.call = call
+        """``service.operation``."""
+        self.places = places
+        """How many may run at once."""
+        super().__init__(f"{places} calls of {call} run already")
+
+
+class CircuitOpen(Unavailable):
+    """An operation is not called for a while, since its calls mostly failed."""
+
+    def __init__(self, call: str, seconds_left: float) -> None:
+        self.call = call
+        """``service.operation``."""
+        super().__init__(f"{call} is not called for a while", retry_after=seconds_left)
 
 
 class DeadlineExceeded(Problem):

@@ -43,6 +43,8 @@ class Invocation:
     """What this work is done for, the same whenever it is tried again; ``None`` if unknown."""
     ownership: Ownership | None = None
     """What has to be shown of the caller first; ``None`` where it does not matter."""
+    degraded: set[str] = field(default_factory=set, repr=False, compare=False)
+    """Calls that their fallbacks answered: ``service.operation``."""
     _facts: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
 
     def remaining(self) -> float:

@@ -46,6 +46,8 @@ REPLAYED = "Idempotent-Replayed"
 TRACE_ID = "Trace-Id"
 """Response header: the id under which logs and traces tell of this request. It is no
 ``traceparent``: that names a span, and the caller's next request is not this span's child."""
+DEGRADED = "Trunkline-Degraded"
+"""Response header: the calls that failed, and whose fallbacks this answer is made of."""
 
 
 class ApiProgram:
@@ -178,7 +180,10 @@ class ApiProgram:
             result = handler.call(**wanted)
         operation = handler.operation
         body = "" if operation.status == 204 else operation.result.dump_json(result).decode()
-        return Response(operation.status, body, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        if invocation.degraded:
+            headers[DEGRADED] = ", ".join(sorted(invocation.degraded))
+        return Response(operation.status, body, headers)
 
 
 def _arrived(event: Mapping[str, Any]) -> object:

@@ -53,6 +53,11 @@ class Clients:
             self._session = boto3.session.Session()
         return self._session
 
+    def forget_session(self) -> None:
+        """Take a new session next time; the clients keep theirs, and renew by themselves."""
+        with self._lock:
+            self._session = None
+
     def reset(self) -> None:
         """Forget session and clients."""
         with self._lock:
@@ -78,6 +83,11 @@ def credentials() -> ReadOnlyCredentials:
     if found is None:
         raise EnvironmentIncomplete("AWS_ACCESS_KEY_ID")
     return found.get_frozen_credentials()
+
+
+def renew_credentials() -> None:
+    """Look for the role's credentials anew, as AWS has just called those that we had expired."""
+    _active.forget_session()
 
 
 def region() -> str:

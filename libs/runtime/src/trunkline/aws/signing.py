@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from trunkline.aws.clients import credentials, region
+from trunkline.aws.clients import credentials, region, renew_credentials
+
+__all__ = ["renew_credentials", "signed_headers"]
 
 
 def signed_headers(

@@ -39,9 +39,9 @@ def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
             # Without a problem of ours it comes from the gateway: the route is not there.
             return CallRefused(f"the gateway answered {status}")
         case 429:
-            return TooManyRequests(text, retry_after=after or 1)
+            return TooManyRequests(text, retry_after=after)
         case _ if status >= 500:
-            return Unavailable(f"the called service answered {status}", retry_after=after or 1)
+            return Unavailable(f"the called service answered {status}", retry_after=after)
         case _:
             return CallRefused(f"the called service answered {status}: {text or 'no reason given'}")
 

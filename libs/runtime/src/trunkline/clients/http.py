@@ -1,92 +1,49 @@
-"""Signed HTTP calls to other services' private APIs."""
+"""One signed HTTP request to another service's private API, and its answer."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import urllib3
-from pydantic import ValidationError
 
-from trunkline import clock, environment
-from trunkline.aws.signing import signed_headers
-from trunkline.clients.answers import problem_of
+from trunkline import clock
+from trunkline.aws.signing import renew_credentials, signed_headers
+from trunkline.clients import discovery
 from trunkline.contracts.api import IDEMPOTENCY_HEADER, Operation
 from trunkline.deadlines import TIMEOUT_HEADER, timeout_header
-from trunkline.errors import CallRefused, DeadlineExceeded, Unavailable
-from trunkline.invocation import current
-from trunkline.manifest import variables
-from trunkline.settings.aws import parameter_value
-from trunkline.telemetry import tracing
+from trunkline.errors import DeadlineExceeded, Unavailable
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-MARGIN_SECONDS = 0.2
-"""What the caller keeps for itself: time to answer after its call has timed out."""
 MIN_SECONDS = 0.05
-DISCOVERY_TTL_SECONDS = 300.0
+"""With less time nothing is sent."""
+
+_EXPIRED_TYPE = "ExpiredTokenException"
+_EXPIRED_TEXT = b"security token included in the request is expired"
 
 _pool = urllib3.PoolManager(num_pools=16, maxsize=10, retries=False)
-_discovered: dict[str, tuple[str, float]] = {}
-_lock = threading.Lock()
 
 
-def invoke(operation: Operation[P, R], arguments: Mapping[str, Any], *, timeout: float) -> R:
-    """Call an operation and wait for its result.
+@dataclass(frozen=True)
+class Request:
+    """What is sent for one call, whenever it is sent."""
 
-    Args:
-        operation: from the other service's contract.
-        arguments: by name, as the contract has them.
-        timeout: seconds that the other service may take; what is left of the running invocation,
-            less :data:`MARGIN_SECONDS`, bounds it too.
+    service: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    repeatable: bool
+    """Whether to send it twice does no harm: a query, or a command with an idempotency key."""
+
+
+def request_of(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Request:
+    """The request for a call, addressed.
 
     Raises:
-        Problem: a subclass says what went wrong; see :class:`trunkline.clients.Call`.
+        EnvironmentIncomplete, Unavailable: there is no address.
     """
-    name = f"call {operation.service}.{operation.name}"
-    with tracing.span(name, kind="client") as span:
-        _budget(timeout)
-        url, headers, body = _request(operation, arguments)
-        # From here on the time is the other service's: looking up its address was ours.
-        end = clock.monotonic() + _budget(timeout)
-        headers["traceparent"] = tracing.traceparent() or ""
-        repeatable = operation.kind == "query" or IDEMPOTENCY_HEADER in headers
-        answer = _send(operation, url, headers, body, end, repeatable=repeatable)
-        span.set_attribute("http.response.status_code", answer.status)
-        if not 200 <= answer.status < 300:
-            problem = problem_of(answer.status, answer.headers, answer.data)
-            if isinstance(problem, CallRefused):
-                _forget(operation.service)  # perhaps the API has moved, and this is a stranger's
-            raise problem
-        try:
-            return operation.result.validate_json(answer.data or b"null")
-        except ValidationError as error:
-            raise CallRefused(f"{operation.service} answered against its contract") from error
-
-
-def reset() -> None:
-    """Forget discovered addresses and open connections."""
-    with _lock:
-        _discovered.clear()
-    _pool.clear()
-
-
-def _budget(timeout: float) -> float:
-    invocation = current()
-    if invocation is None:
-        return timeout
-    left = invocation.remaining() - MARGIN_SECONDS
-    if left < MIN_SECONDS:
-        raise DeadlineExceeded("no time is left for a call")
-    return min(timeout, left)
-
-
-def _request(
-    operation: Operation[..., Any], arguments: Mapping[str, Any]
-) -> tuple[str, dict[str, str], bytes]:
     path, body = operation.path, b""
     query: list[tuple[str, str]] = []
     headers = {"Accept": "application/json"}
@@ -108,62 +65,84 @@ def _request(
         else:
             values = plain if isinstance(plain, list) else [plain]
             query.extend((parameter.name, _text(one)) for one in values)
-    url = _base_url(operation.service) + path
-    return (f"{url}?{urlencode(query, quote_via=quote)}" if query else url), headers, body
+    url = discovery.base_url(operation.service) + path
+    return Request(
+        service=operation.service,
+        method=operation.method,
+        url=f"{url}?{urlencode(query, quote_via=quote)}" if query else url,
+        headers=headers,
+        body=body,
+        repeatable=operation.kind == "query" or IDEMPOTENCY_HEADER in headers,
+    )
 
 
-def _send(
-    operation: Operation[..., Any],
-    url: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    end: float,
-    *,
-    repeatable: bool,
-) -> urllib3.BaseHTTPResponse:
-    """Send the request; once more if a kept connection turned out dead and repeating is safe."""
-    attempts = 2 if repeatable else 1
+def send(request: Request, end: float, *, traceparent: str) -> urllib3.BaseHTTPResponse:
+    """Send a request and wait for its answer, whatever the answer is.
+
+    A kept connection that turns out dead is no answer of the service, so the request goes out once
+    more where that does no harm; so does one whose credentials have just expired, always, as the
+    gateway has refused it.
+
+    Args:
+        request: what to send.
+        end: when to give up, on the monotonic clock.
+        traceparent: the span that the called service continues.
+
+    Raises:
+        DeadlineExceeded: there is no time to send it.
+        Unavailable: there is no answer.
+    """
+    dead, expired = not request.repeatable, False
     while True:
-        attempts -= 1
-        left = end - clock.monotonic()
-        if left < MIN_SECONDS:
-            raise Unavailable(f"{operation.service} did not answer in time", retry_after=1)
-        waiting = {**headers, TIMEOUT_HEADER: timeout_header(left)}
-        signed = signed_headers(operation.method, url, waiting, body)
         try:
-            return _pool.request(
-                operation.method,
-                url,
-                body=body or None,
-                headers=signed,
-                timeout=urllib3.Timeout(total=left),
-                redirect=False,
-            )
+            answer = _exchange(request, end, traceparent)
         except urllib3.exceptions.ProtocolError as error:
-            if attempts == 0:
-                _forget(operation.service)
-                raise Unavailable(f"{operation.service} broke off", retry_after=1) from error
+            if dead:
+                discovery.forget(request.service)
+                raise Unavailable(f"{request.service} broke off") from error
+            dead = True
         except urllib3.exceptions.HTTPError as error:
-            _forget(operation.service)
-            raise Unavailable(f"{operation.service} does not answer", retry_after=1) from error
+            discovery.forget(request.service)
+            raise Unavailable(f"{request.service} does not answer") from error
+        else:
+            if expired or not _credentials_expired(answer):
+                return answer
+            expired = True
+            renew_credentials()
 
 
-def _base_url(service: str) -> str:
-    parameter = environment.required(variables.api(service))
-    with _lock:
-        found = _discovered.get(parameter)
-    if found is not None and clock.monotonic() < found[1]:
-        return found[0]
-    url = parameter_value(parameter).rstrip("/")
-    with _lock:
-        _discovered[parameter] = (url, clock.monotonic() + DISCOVERY_TTL_SECONDS)
-    return url
+def reset() -> None:
+    """Close all connections and forget all addresses."""
+    discovery.reset()
+    _pool.clear()
 
 
-def _forget(service: str) -> None:
-    parameter = environment.optional(variables.api(service))
-    with _lock:
-        _discovered.pop(parameter or "", None)
+def _exchange(request: Request, end: float, traceparent: str) -> urllib3.BaseHTTPResponse:
+    left = end - clock.monotonic()
+    if left < MIN_SECONDS:
+        raise DeadlineExceeded(f"no time is left to ask {request.service}")
+    headers = {
+        **request.headers,
+        TIMEOUT_HEADER: timeout_header(left),
+        "traceparent": traceparent,
+    }
+    return _pool.request(
+        request.method,
+        request.url,
+        body=request.body or None,
+        headers=signed_headers(request.method, request.url, headers, request.body),
+        timeout=urllib3.Timeout(total=left),
+        redirect=False,
+    )
+
+
+def _credentials_expired(answer: urllib3.BaseHTTPResponse) -> bool:
+    # The gateway response EXPIRED_TOKEN of
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+    return answer.status == 403 and (
+        answer.headers.get("x-amzn-errortype", "").startswith(_EXPIRED_TYPE)
+        or _EXPIRED_TEXT in answer.data
+    )
 
 
 def _text(value: Any) -> str:

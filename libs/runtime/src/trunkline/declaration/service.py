@@ -9,7 +9,8 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from pydantic import SecretStr
 
-from trunkline.clients.call import Call
+from trunkline.clients.breaker import Breaker
+from trunkline.clients.call import BREAKER, CONCURRENCY, Call
 from trunkline.clients.outbound import Outbound
 from trunkline.contracts.api import IDEMPOTENCY_HEADER, Api, Operation
 from trunkline.contracts.message import Event, Message, Task, message_type
@@ -248,18 +249,31 @@ class Service:
         *,
         timeout: float = 1.0,
         fallback: Callable[P, R] | None = None,
+        breaker: Breaker = BREAKER,
+        concurrency: int = CONCURRENCY,
     ) -> Call[P, R]:
         """A typed call of another service's operation.
 
+        A query, or a command with an idempotency key, that fails for want of an answer is tried
+        again, up to three times within the timeout, while few calls fail.
+
         Args:
             operation: the operation, from the other service's contract.
-            timeout: seconds that the other service may take, at most what is left of the running
-                invocation.
+            timeout: seconds for the whole call, retries included, at most what is left of the
+                running invocation.
             fallback: answers with the same arguments when the other service cannot.
+            breaker: when the operation is not called for a while.
+            concurrency: how many calls may run at once in a process; further ones fail at once.
         """
         if operation.service == self.name:
             raise DeclarationError(f"{self!r} calls its own {operation!r}; call the function")
-        return Call(operation, timeout=timeout, fallback=fallback)
+        return Call(
+            operation,
+            timeout=timeout,
+            fallback=fallback,
+            breaker=breaker,
+            concurrency=concurrency,
+        )
 
     def implements(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 from moto import mock_aws
 
 from trunkline.aws import clients
-from trunkline.clients import http
+from trunkline.clients import guard, http
 from trunkline.manifest import names, variables
 from trunkline.manifest.model import EmailNeed, Manifest, SendNeed, Setting, Table
 from trunkline.testing.events import ENVIRONMENT, REGION
@@ -33,6 +33,7 @@ def in_process_cloud(manifest: Manifest) -> Iterator[None]:
     before = dict(os.environ)
     others = clients.use(_clients)
     http.reset()
+    guard.reset()
     os.environ.pop("AWS_ENDPOINT_URL", None)
     os.environ.pop("AWS_PROFILE", None)
     os.environ.update(_CREDENTIALS)
