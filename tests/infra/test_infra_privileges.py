@@ -87,7 +87,7 @@ GRANTS: dict[str, dict[str, tuple[set[str], set[str]]]] = {
         "SendTasks": ({"sqs:SendMessage"}, {ARN.format("sqs", "trunkline-dev-other-tasks")}),
         "EncryptThroughSqs": ({"kms:Decrypt", "kms:GenerateDataKey"}, {MESSAGE_KEY}),
         "DrainOutbox": (
-            {"dynamodb:BatchGetItem", "dynamodb:DeleteItem"},
+            {"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:Scan"},
             {TABLES.format("outbox")},
         ),
         "DecryptThroughDynamodb": ({"kms:Decrypt"}, {KEY}),

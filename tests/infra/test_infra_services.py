@@ -95,6 +95,8 @@ def test_every_function_and_queue_is_watched(roots: dict[str, Any], manifests: A
         for function in root.all("aws_lambda_function").values():
             name = function["function_name"]
             wanted |= {("Errors", name), ("Throttles", name)}
+            if name.endswith("-relay"):
+                wanted.add(("IteratorAge", name))
         for queue in root.all("aws_sqs_queue").values():
             dead = queue["name"].endswith("-dlq")
             age, depth = "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"
@@ -124,13 +126,32 @@ def test_triggers_point_at_the_alias(roots: dict[str, Any]) -> None:
 
 
 def test_only_new_outbox_items_are_relayed(sample: dict[str, Any]) -> None:
-    """Deleting a published item wakes nobody, and nothing is given up while the stream has it."""
+    """Deleting a published item wakes nobody, and no item holds up the others for ever."""
     mapping = sample["sample"].all("aws_lambda_event_source_mapping")["relay_trigger"]
 
     (condition,) = mapping["filter_criteria"]["filter"]
     assert json.loads(condition["pattern"]) == {"eventName": ["INSERT"]}
     assert mapping["starting_position"] == "TRIM_HORIZON"
-    assert "maximum_retry_attempts" not in mapping
+    assert mapping["maximum_retry_attempts"] == 10
+    assert mapping["maximum_record_age_in_seconds"] == 3600
+    assert mapping["bisect_batch_on_function_error"] is True
+
+
+def test_what_the_stream_leaves_behind_is_swept(roots: dict[str, Any], manifests: Any) -> None:
+    """Each relay's alias, and nothing else, is invoked on a schedule, by its own rule alone."""
+    for manifest in manifests:
+        root = roots[manifest.service]
+        relays = [one for one in manifest.functions if one.trigger == "relay"]
+        assert len(root.all("aws_cloudwatch_event_rule")) == len(relays)
+        if not relays:
+            continue
+        rule, target = (root.one(f"aws_cloudwatch_event_{kind}") for kind in ("rule", "target"))
+        permission = root.one("aws_lambda_permission", principal="events.amazonaws.com")
+        assert rule["schedule_expression"] == "rate(5 minutes)"
+        assert target["arn"] == "${aws_lambda_alias.relay_alias.arn}"
+        assert target["retry_policy"]["maximum_retry_attempts"] == 0
+        assert permission["qualifier"] == "${aws_lambda_alias.relay_alias.name}"
+        assert permission["source_arn"].endswith(f":rule/{rule['name']}")
 
 
 def test_functions_log_where_it_is_kept_and_encrypted(roots: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ ALIAS = "live"
 STAGE = "live"
 """The stage of every REST API."""
 
-_LIMITS = {"function": 64, "role": 64, "queue": 80, "bucket": 63}
+_LIMITS = {"function": 64, "role": 64, "queue": 80, "bucket": 63, "rule": 64}
 """https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html"""
 
 
@@ -80,6 +80,10 @@ class Aws:
     def queue_url(self, name: str) -> str:
         """A queue's address; SQS takes the queue from it and the host from the client."""
         return f"https://{self.endpoint_of('sqs')}/{self.account}/{name}"
+
+    def rule_name(self, function_name: str, purpose: str) -> str:
+        """An EventBridge rule that invokes a function."""
+        return _checked("rule", f"{function_name}-{purpose}")
 
     def topic_name(self, service: str) -> str:
         return names.topic(self.environment, service)

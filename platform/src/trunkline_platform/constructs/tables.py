@@ -73,8 +73,9 @@ class Table(Construct):
         self._grant(grantee, "Append", ("dynamodb:PutItem",))
 
     def grant_drain(self, grantee: Grantee) -> None:
-        """Let the grantee see which items are left and delete them: the relay of an outbox."""
-        self._grant(grantee, "Drain", ("dynamodb:BatchGetItem", "dynamodb:DeleteItem"))
+        """Let the grantee find out which items are left and delete them: the relay of an outbox."""
+        actions = ("dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:Scan")
+        self._grant(grantee, "Drain", actions)
 
     def grant_stream(self, grantee: Grantee) -> None:
         """Let the grantee follow the table's stream, as an event source mapping does.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from cdktn_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktn_provider_aws.cloudwatch_event_target import CloudwatchEventTarget
 from cdktn_provider_aws.lambda_event_source_mapping import (
     LambdaEventSourceMapping,
     LambdaEventSourceMappingFilterCriteriaFilter,
@@ -16,15 +18,18 @@ from cdktn_provider_aws.secretsmanager_secret_rotation import (
 from constructs import Construct
 
 from trunkline_platform.aws import Aws
+from trunkline_platform.constructs.alarms import alarm
 from trunkline_platform.constructs.functions import Function
 from trunkline_platform.constructs.queues import Queue
 from trunkline_platform.constructs.secrets import Secret
 from trunkline_platform.constructs.tables import Table
 
-__all__ = ["consume_queue", "follow_inserts", "rotate_secret"]
+__all__ = ["consume_queue", "follow_inserts", "invoke_on_schedule", "rotate_secret"]
 
 _PARTIAL = ["ReportBatchItemFailures"]  # one bad record does not bring back its whole batch
 _BATCH_SIZE = 10
+_RETRIES = 10
+_RECORD_AGE_SECONDS = 3600
 
 
 def consume_queue(scope: Construct, id_: str, *, function: Function, queue: Queue) -> None:
@@ -41,11 +46,16 @@ def consume_queue(scope: Construct, id_: str, *, function: Function, queue: Queu
     )
 
 
-def follow_inserts(scope: Construct, id_: str, *, function: Function, table: Table) -> None:
+def follow_inserts(
+    scope: Construct, id_: str, *, aws: Aws, function: Function, table: Table
+) -> None:
     """Have a table's new items brought to a function, in order, from the very first.
 
-    Records are retried until they succeed or leave the stream after a day: the item stays in the
-    table until it is dealt with, so giving up early would gain nothing.
+    A batch that fails is tried again, in halves, ten times or until it is an hour old, so that one
+    item that can never be published holds up those behind it no longer than that. What is given up
+    has no destination: the item itself stays in the table, where the sweep finds it.
+
+    Alarms when the function is behind by as much as a queue may be.
     """
     table.grant_stream(function.role)
     LambdaEventSourceMapping(
@@ -56,6 +66,9 @@ def follow_inserts(scope: Construct, id_: str, *, function: Function, table: Tab
         starting_position="TRIM_HORIZON",
         batch_size=_BATCH_SIZE,
         function_response_types=_PARTIAL,
+        maximum_retry_attempts=_RETRIES,
+        maximum_record_age_in_seconds=_RECORD_AGE_SECONDS,
+        bisect_batch_on_function_error=True,
         filter_criteria={
             "filter": [
                 LambdaEventSourceMappingFilterCriteriaFilter(
@@ -64,6 +77,64 @@ def follow_inserts(scope: Construct, id_: str, *, function: Function, table: Tab
             ]
         },
         depends_on=[function.role.policy],
+    )
+    alarm(
+        scope,
+        f"{id_}_age",
+        aws=aws,
+        name=f"{function.name}-age",
+        description=f"{function.name} is behind with what it should publish.",
+        metric=("AWS/Lambda", "IteratorAge"),
+        dimensions={"FunctionName": function.name},
+        statistic="Maximum",
+        at_least=aws.settings.alarms.queue_age_seconds * 1000,
+    )
+
+
+def invoke_on_schedule(
+    scope: Construct,
+    id_: str,
+    *,
+    aws: Aws,
+    function: Function,
+    purpose: str,
+    description: str,
+    minutes: int,
+) -> None:
+    """Have a function invoked again and again, with EventBridge's scheduled event.
+
+    A run that cannot be started is not tried again: the next one comes soon enough.
+
+    Args:
+        purpose: Part of the rule's name.
+        minutes: Between two runs; two or more.
+    """
+    name = aws.rule_name(function.name, purpose)
+    rule = CloudwatchEventRule(
+        scope,
+        id_,
+        name=name,
+        description=description,
+        schedule_expression=f"rate({minutes} minutes)",
+    )
+    permission = LambdaPermission(
+        scope,
+        f"{id_}_permission",
+        statement_id=purpose,
+        action="lambda:InvokeFunction",
+        function_name=function.alias.function_name,
+        qualifier=function.alias.name,
+        principal="events.amazonaws.com",
+        source_arn=aws.arn("events", f"rule/{name}"),
+    )
+    CloudwatchEventTarget(
+        scope,
+        f"{id_}_target",
+        rule=rule.name,
+        target_id=purpose,
+        arn=function.alias.arn,
+        retry_policy={"maximum_event_age_in_seconds": 60, "maximum_retry_attempts": 0},
+        depends_on=[permission],
     )
 
 

@@ -33,13 +33,19 @@ from trunkline_platform.constructs.rest_api import admit_api
 from trunkline_platform.constructs.secrets import Secret
 from trunkline_platform.constructs.tables import Table
 from trunkline_platform.constructs.topics import grant_publish
-from trunkline_platform.constructs.triggers import follow_inserts, rotate_secret
+from trunkline_platform.constructs.triggers import (
+    follow_inserts,
+    invoke_on_schedule,
+    rotate_secret,
+)
 from trunkline_platform.patterns.private_api import PrivateApi, grant_call
 from trunkline_platform.patterns.queue_consumer import QueueConsumer
 from trunkline_platform.settings import EnvironmentSettings
 from trunkline_platform.stacks.base import RootStack, api_url_template
 
 __all__ = ["ServiceStack"]
+
+_SWEEP_MINUTES = 5
 
 
 class ServiceStack(RootStack):
@@ -208,13 +214,7 @@ class ServiceStack(RootStack):
             case "tasks":
                 return self._consumer(function).variables
             case "relay":
-                outbox = next(table for table in self._manifest.tables if table.stream)
-                follow_inserts(
-                    self,
-                    f"{declaration.name}_trigger",
-                    function=function,
-                    table=self._tables[outbox.name],
-                )
+                self._relay(function)
                 return {}
             case "rotation":
                 self._rotate(function)
@@ -233,6 +233,27 @@ class ServiceStack(RootStack):
                     secret=self._secrets[secret.name],
                     schedule=secret.rotation,
                 )
+
+    def _relay(self, function: Function) -> None:
+        """Have the outbox published: by its stream, and by a sweep for what that leaves behind."""
+        outbox = next(table for table in self._manifest.tables if table.stream)
+        name = function.declaration.name
+        follow_inserts(
+            self,
+            f"{name}_trigger",
+            aws=self.aws,
+            function=function,
+            table=self._tables[outbox.name],
+        )
+        invoke_on_schedule(
+            self,
+            f"{name}_sweep",
+            aws=self.aws,
+            function=function,
+            purpose="sweep",
+            description=f"{self._manifest.service} publishes what its outbox's stream left behind",
+            minutes=_SWEEP_MINUTES,
+        )
 
     def _subscribe(self, function: Function) -> dict[str, str]:
         events = sorted(

@@ -39,7 +39,8 @@ OUTBOX = Table(name="outbox", partition_key="lane", sort_key="place", stream=Tru
 """Where events and tasks wait until the relay has published them."""
 IDEMPOTENCY = Table(name="idempotency", partition_key="id", ttl_attribute="expires_at")
 """Which requests and messages are being, or have been, dealt with."""
-RELAY_TIMEOUT_SECONDS = 10
+RELAY_TIMEOUT_SECONDS = 60
+"""Long enough for a sweep to get through some thousand items that were left behind."""
 
 _LOCKS: tuple[Need, ...] = (
     TableNeed(table=IDEMPOTENCY.name, access="read"),
