@@ -156,6 +156,17 @@ def faults(shop: Shop) -> Faults:
     return Faults(shop)
 
 
+@pytest.fixture(scope="session")
+def grow_old(shop: Shop) -> Callable[[str, float], int]:
+    """Let the records of a table's stream grow older by so many seconds; how many there are."""
+
+    def age(table: str, seconds: float) -> int:
+        body = {"table": table, "seconds": seconds}
+        return int(_control(shop, "POST", "streams", body)["records"])
+
+    return age
+
+
 @pytest.fixture
 def emails(shop: Shop) -> Callable[[str], list[dict[str, Any]]]:
     """The e-mails about an order that SES accepted."""

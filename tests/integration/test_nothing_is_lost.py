@@ -5,7 +5,9 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -207,6 +209,75 @@ def test_killed_relays_lose_nothing_and_tell_once(
         assert "CONFIRMED" == buyer.status(order_id), moment
         assert 1 == len(charges(order_id)), moment
         assert 1 == len(emails(order_id)), moment
+
+
+OUTBOX = "trunkline-local-orders-outbox"
+
+
+@contextmanager
+def _stream_switched_off(shop: Any, eventually: Any) -> Iterator[None]:
+    """Orders' relay does not hear of new items for the length of a block."""
+    client = shop.client("lambda")
+    name = "trunkline-local-orders-relay:live"
+    (mapping,) = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+
+    def switch(*, on: bool) -> None:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
+        state = "Enabled" if on else "Disabled"
+        eventually(
+            f"the mapping is {state}",
+            lambda: client.get_event_source_mapping(UUID=mapping["UUID"])["State"] == state,
+        )
+
+    switch(on=False)
+    try:
+        yield
+    finally:
+        switch(on=True)
+
+
+def _waiting(shop: Any) -> dict[str, dict[str, Any]]:
+    """What waits in orders' outbox, by the order that it is about."""
+    items = shop.client("dynamodb").scan(TableName=OUTBOX, ConsistentRead=True)["Items"]
+    return {json.loads(item["envelope"]["S"])["subject"]: item for item in items}
+
+
+def _stored_earlier(shop: Any, item: dict[str, Any], hours: float) -> None:
+    """Let an item have been stored so many hours ago."""
+    stored_at = datetime.now(UTC) - timedelta(hours=hours)
+    shop.client("dynamodb").update_item(
+        TableName=OUTBOX,
+        Key={"lane": item["lane"], "place": item["place"]},
+        UpdateExpression="SET stored_at = :then",
+        ExpressionAttributeValues={
+            ":then": {"S": stored_at.isoformat(timespec="milliseconds")[:-6] + "Z"}
+        },
+    )
+
+
+def test_orders_outlive_a_day_without_the_stream(
+    shop: Any, customer: Any, grow_old: Any, eventually: Any, charges: Any, emails: Any
+) -> None:
+    """The relay's stream is off for 25 hours and has forgotten its records when it is on again: the
+    sweep publishes what was left behind, and each order completes once."""
+    buyer = customer()
+    with _stream_switched_off(shop, eventually):
+        orders = [buyer.order() for _ in range(3)]
+        assert set(orders) <= _waiting(shop).keys()
+        assert grow_old(OUTBOX, 25 * 3600) >= len(orders)
+    later = buyer.order()
+    eventually("the stream brings new orders again", lambda: buyer.status(later) == "CONFIRMED")
+    waiting = _waiting(shop)
+    assert set(orders) <= waiting.keys(), "the stream should have forgotten them"
+    for order_id in orders:
+        assert "PLACED" == buyer.status(order_id)
+        _stored_earlier(shop, waiting[order_id], hours=25)
+    for order_id in orders:
+        eventually(f"{order_id} swept", lambda o=order_id: emails(o), timeout=120)
+        assert "CONFIRMED" == buyer.status(order_id)
+        assert 1 == len(charges(order_id))
+        assert 1 == len(emails(order_id))
+    assert not set(orders) & _waiting(shop).keys()
 
 
 API_CRASHES = {

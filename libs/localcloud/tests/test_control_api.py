@@ -230,6 +230,37 @@ def test_calls_are_recorded(
     assert invoked["principal_arn"] == f"arn:aws:iam::{cloud.account_id}:user/administrator"
 
 
+def test_a_stream_forgets_what_has_grown_old(control: ControlClient, client: Client) -> None:
+    """Records of one table become older by request, and are gone when they are a day old."""
+    tables, streams = client("dynamodb"), client("dynamodbstreams")
+    name = f"aging-{secrets.token_hex(4)}"
+    tables.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    arn = tables.describe_table(TableName=name)["Table"]["LatestStreamArn"]
+
+    def streamed() -> list[str]:
+        (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        iterator = streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )
+        records = streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+        return [record["dynamodb"]["Keys"]["id"]["S"] for record in records]
+
+    tables.put_item(TableName=name, Item={"id": {"S": "old"}})
+    assert control.age_stream(name, 23 * 3600) == 1
+    tables.put_item(TableName=name, Item={"id": {"S": "new"}})
+    assert ["old", "new"] == streamed()
+    assert control.age_stream(name, 2 * 3600) == 2
+    assert ["new"] == streamed()
+    assert control.age_stream("another", 2 * 3600) == 0
+    tables.delete_table(TableName=name)
+
+
 def test_emails_are_listed(control: ControlClient, client: Client) -> None:
     """An e-mail that SES accepted is listed with its content."""
     ses = client("sesv2")

@@ -53,6 +53,10 @@ class ControlClient:
         """The e-mails that SES accepted, the oldest first."""
         return list(self._call("GET", "emails"))
 
+    def age_stream(self, table: str, seconds: float) -> int:
+        """Let every record of a table's stream have been written earlier; how many there are."""
+        return int(self._call("POST", "streams", {"table": table, "seconds": seconds})["records"])
+
     def save(self) -> None:
         """Save the state now, so that a hard end of the cloud loses only what happens later."""
         self._call("POST", "state")

@@ -25,7 +25,7 @@ class CloudSettings:
     """The one account."""
 
     alarm_minute_seconds: float = 5.0
-    """Seconds that a minute of a CloudWatch alarm's period lasts; 60 for AWS's own pace."""
+    """Seconds that a minute of an alarm's period, or of a rule's rate, lasts; 60 as in AWS."""
 
     @property
     def facts_file(self) -> Path:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from trunkline_localcloud.errors import InvalidFaultRule
 from trunkline_localcloud.faults import FaultRule, injector
+from trunkline_localcloud.frontdoor.aging import age_stream
 from trunkline_localcloud.frontdoor.asgi import Receive, Scope, Send, send_json
 from trunkline_localcloud.frontdoor.bodies import read_body
 from trunkline_localcloud.frontdoor.emails import accepted_emails
@@ -64,10 +65,22 @@ class ControlApi:
                 return HTTPStatus.OK, self._recorder.since(int(since) if since.isdigit() else 0)
             case ("GET", "emails"):
                 return HTTPStatus.OK, accepted_emails()
+            case ("POST", "streams"):
+                return _age_stream(body)
             case ("POST", "state"):
                 save()
                 return HTTPStatus.OK, {}
         return HTTPStatus.NOT_FOUND, {"message": f"no such operation: {method} {name}"}
+
+
+def _age_stream(body: bytes) -> tuple[int, object]:
+    try:
+        wanted = json.loads(body)
+        table, seconds = str(wanted["table"]), float(wanted["seconds"])
+    except (KeyError, ValueError, TypeError):
+        message = 'say which, and how much older: {"table": "orders", "seconds": 90000}'
+        return HTTPStatus.BAD_REQUEST, {"message": message}
+    return HTTPStatus.OK, {"records": age_stream(table, seconds)}
 
 
 def _replace_faults(body: bytes) -> tuple[int, object]:
