@@ -11,6 +11,8 @@ import hmac
 import itertools
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +39,7 @@ from minting import (
 
 from trunkline.api.problems import problem_response
 from trunkline.errors import DeclarationError, TokenRefused, Unauthenticated
+from trunkline.testing.tokens import TokenIssuer
 from trunkline.tokens import TokenVerifier, caller_from_bearer, cognito, oidc
 from trunkline.tokens.key_source import KeySource
 from trunkline.tokens.keys import ASYMMETRIC
@@ -866,3 +869,28 @@ def test_a_user_pools_issuer_follows_from_its_id(pool: str, issuer: str) -> None
     keys = KeySource("https://unused", fetch=Issuer().fetch, clock=unmoved)
     verifier = cognito(pool, clients=CLIENT, keys=keys, clock=lambda: NOW)
     assert verifier.claims(Issuer().token(access_claims(iss=issuer)))["sub"] == "ann"
+
+
+def test_tests_have_an_issuer_of_their_own() -> None:
+    """What `TokenIssuer` signs is believed by its own verifier, as Cognito's is, and ends."""
+    issuer = TokenIssuer("app")
+    token = issuer.token("ann", groups=["support"], scopes=["a", "b"], email="ann@example.com")
+    caller = caller_from_bearer(f"Bearer {token}", issuer.verifier())
+    assert (caller.subject, caller.groups, caller.scopes) == ("ann", {"support"}, {"a", "b"})
+    assert caller.claims["email"] == "ann@example.com"
+    assert refusal(issuer.verifier(), issuer.token("ann", seconds=-60)) is Refusal.EXPIRED
+    assert refusal(TokenIssuer("other").verifier(), token) is Refusal.AUDIENCE
+    identity = issuer.token("ann", token_use="id", aud="app")
+    assert issuer.verifier("id").caller(identity).subject == "ann"
+    assert refusal(issuer.verifier(), identity) is Refusal.USE
+
+
+def test_only_who_verifies_tokens_pays_for_cryptography() -> None:
+    """No function imports joserfc or cryptography, nor does a container before its first token."""
+    code = (
+        "import sys, trunkline.entrypoints, trunkline.api, trunkline.tokens\n"
+        "trunkline.tokens.cognito('eu-central-1_a', clients=['a'])\n"
+        "print([name for name in ('joserfc', 'cryptography') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

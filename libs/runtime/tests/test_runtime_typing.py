@@ -11,6 +11,7 @@ from pathlib import Path
 RIGHT = """
 from typing import assert_type
 from trunkline import Api, Caller, Event, IdempotencyKey, Model, Service, command, query
+from trunkline.rules import Rule, owner, services, signed_in
 
 class View(Model):
     name: str
@@ -36,13 +37,14 @@ assert_type(views.query("a"), list[View])
 
 x = Service("x")
 
-@x.implements(XApi.get_x, uses=[views.read, Happened, get_x])
+@x.implements(XApi.get_x, allow=services("y") | services("z"), uses=[views.read, Happened, get_x])
 def handler(name: str, caller: Caller) -> View:
     return View(name=name)
 
 @x.reacts_to(Happened, uses=[views.write])
 def on_happened(event: Happened) -> None: ...
 
+assert_type(signed_in & owner, Rule)
 assert_type(handler("a", Caller.service("z")), View)
 """
 
@@ -53,6 +55,8 @@ WRONG = {
     "views.put(Happened(name='a'))": "arg-type",
     "views.put(View(name='a'), emit=[View(name='a')])": "list-item",
     "x.implements(XApi.get_x)(lambda name: 1)": "arg-type|return-value",
+    "x.implements(XApi.get_x, allow='everybody')": "arg-type",
+    "services('y') | 'z'": "operator",
     "x.reacts_to(View)": "type-var|arg-type",
     "x.reacts_to(Happened, uses=[1])": "list-item",
 }

@@ -15,15 +15,12 @@ from joserfc.jws import JWSRegistry, deserialize_compact
 
 
 def import_key(jwk: Mapping[str, str]) -> RSAKey | ECKey:
-    """A public key from its type and its parameters.
+    """A public key from its type and all of its parameters.
 
     Raises:
         ValueError: they make no key; a point is not on its curve, for example.
     """
-    try:
-        return ECKey.import_key(dict(jwk)) if jwk["kty"] == "EC" else RSAKey.import_key(dict(jwk))
-    except JoseError as error:
-        raise ValueError(str(error)) from error
+    return ECKey.import_key(dict(jwk)) if jwk["kty"] == "EC" else RSAKey.import_key(dict(jwk))
 
 
 def verified_payload(token: str, key: RSAKey | ECKey, algorithm: str) -> bytes | None:
