@@ -19,6 +19,7 @@
     ├── InvalidSetting              a setting's value is not of its declared type
     ├── InvalidSecret               a secret's value is not of its declared type
     ├── RotationRefused             a step of a rotation makes no sense, and touched nothing
+    ├── InvalidEvent                a function was invoked with what its trigger does not send
     ├── MessageError                a message cannot be processed, now or ever
     │   ├── InvalidMessage          it is no CloudEvent of the expected type
     │   ├── Rejected                the handler refuses it for good
@@ -212,6 +213,17 @@ class RotationRefused(TrunklineError):
     def __init__(self, secret: str, why: str) -> None:
         self.secret = secret
         super().__init__(f"secret {secret!r} is not rotated: {why}")
+
+
+class InvalidEvent(TrunklineError):
+    """A function was invoked with what its trigger does not send: nothing of it is acknowledged."""
+
+    def __init__(self, expected: str, seen: object) -> None:
+        self.expected = expected
+        """What the trigger sends."""
+        self.seen = type(seen).__name__
+        """The kind of what came; its content may be anybody's secret."""
+        super().__init__(f"the event should hold {expected}, but holds {self.seen}")
 
 
 class MessageError(TrunklineError):

@@ -68,7 +68,10 @@ class ApiProgram:
         """
         start = time.perf_counter()
         with self._meter.invocation():
-            response = self._respond(event, deadline)
+            with Attempt() as attempt:
+                response = self._respond(event, deadline)
+            if attempt.error is not None:  # it is no event of API Gateway's
+                response = problem_response(_problem(attempt.error), instance="", trace_id=None)
             milliseconds = (time.perf_counter() - start) * 1000
             metrics.handled(milliseconds, faults=int(response.status >= 500))
         return response.event()

@@ -87,7 +87,7 @@ class DynamoOutbox:
             )
         )
         for page in pages:
-            found = (outbox.readable(from_item(item)) for item in page["Items"])
+            found = (outbox.readable(item) for item in page["Items"])
             yield [item for item in found if item is not None]
 
     def delete(self, key: OutboxKey) -> None:

@@ -81,17 +81,18 @@ class OutboxItem:
         return replace(self, envelope=self.envelope.traced(traceparent))
 
 
-def readable(values: Mapping[str, Any]) -> OutboxItem | None:
-    """An item from its attributes; ``None`` if they are not an outbox item's.
+def readable(item: Mapping[str, Any]) -> OutboxItem | None:
+    """An item from DynamoDB's typed attributes; ``None`` if they are not an outbox item's.
 
     Such an item stays in the table for people to look at, and must not hold up the rest.
     """
+    from trunkline.aws.items import from_item  # boto3 is imported on first use only
+
     with Attempt() as reading:
-        return OutboxItem.read(values)
+        return OutboxItem.read(from_item(item))
     if reading.error is not None:
-        logger.error(
-            "unreadable outbox item: %s", reason(reading.error), extra={"lane": values.get(LANE)}
-        )
+        lane = item.get(LANE) if isinstance(item, Mapping) else None
+        logger.error("unreadable outbox item: %s", reason(reading.error), extra={"lane": lane})
     return None
 
 

@@ -21,6 +21,7 @@ from trunkline.events.channel import Channel, Channels
 from trunkline.events.outbox import OutboxItem, OutboxKey, readable
 from trunkline.events.sweep import is_scheduled, sweep
 from trunkline.invocation import Invocation, running
+from trunkline.lambda_events import mapping, records
 from trunkline.telemetry import metrics, tracing
 
 logger = logging.getLogger(__name__)
@@ -65,21 +66,19 @@ class RelayProgram:
         """
         invocation = Invocation(self._service, FUNCTION, FUNCTION, deadline)
         with self._meter.invocation(), running(invocation):
-            if is_scheduled(event):
+            if is_scheduled(mapping(event)):
                 return sweep(self, self._outbox, invocation.remaining).facts()
             return self._follow(event)
 
     def _follow(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        from trunkline.aws.items import from_item  # boto3 is imported on first use only
-
         start = time.perf_counter()
         sequences: dict[OutboxKey, str] = {}
         items: list[OutboxItem] = []
-        for record in event.get("Records") or ():
-            stream = record.get("dynamodb") or {}
+        for record in records(event):
+            stream = mapping(record.get("dynamodb") or {})
             if record.get("eventName") != "INSERT" or "NewImage" not in stream:
                 continue
-            item = readable(from_item(stream["NewImage"]))
+            item = readable(stream["NewImage"])
             if item is not None:
                 sequences.setdefault(item.key, str(stream.get("SequenceNumber", "")))
                 items.append(item)

@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trunkline.errors import InvalidEvent
 from trunkline.events.channel import Delivery
+from trunkline.lambda_events import mapping, records
 
 
 def deliveries(event: Mapping[str, Any]) -> Sequence[Delivery]:
-    """The messages of a batch; those of a FIFO queue have a group."""
-    return [_delivery(record) for record in event.get("Records") or ()]
+    """The messages of a batch; those of a FIFO queue have a group.
+
+    Raises:
+        InvalidEvent: it is no batch of an SQS queue.
+    """
+    return [_delivery(record) for record in records(event)]
 
 
 def answer(failed: Sequence[Delivery]) -> dict[str, Any]:
@@ -22,15 +28,20 @@ def answer(failed: Sequence[Delivery]) -> dict[str, Any]:
 
 
 def _delivery(record: Mapping[str, Any]) -> Delivery:
-    attributes: Mapping[str, Any] = record.get("attributes") or {}
+    message_id = record.get("messageId")
+    if not isinstance(message_id, str) or not message_id:
+        # Nothing in an answer could name it, so SQS would delete it.
+        raise InvalidEvent("a messageId in each record", message_id)
+    attributes = mapping(record.get("attributes") or {})
+    group = attributes.get("MessageGroupId")
     count = str(attributes.get("ApproximateReceiveCount", "1"))
     return Delivery(
-        message_id=str(record.get("messageId", "")),
+        message_id=message_id,
         body=str(record.get("body") or ""),
         receives=int(count) if count.isdigit() else 1,
-        attributes=record.get("messageAttributes") or {},
+        attributes=mapping(record.get("messageAttributes") or {}),
         receipt_handle=str(record.get("receiptHandle", "")),
-        group=attributes.get("MessageGroupId") if _is_fifo(record) else None,
+        group=str(group) if group is not None and _is_fifo(record) else None,
     )
 
 
