@@ -22,6 +22,8 @@
     ├── InvalidEvent                a function was invoked with what its trigger does not send
     ├── MessageError                a message cannot be processed, now or ever
     │   ├── InvalidMessage          it is no CloudEvent of the expected type
+    │   ├── MessageTooLarge         it is longer than its channel takes, or anything may be
+    │   ├── PayloadMissing          the data that it refers to cannot be read
     │   ├── Rejected                the handler refuses it for good
     │   └── InProgress              another consumer is at work on it
     ├── LockLost                    another invocation has taken over this piece of work
@@ -232,6 +234,31 @@ class MessageError(TrunklineError):
 
 class InvalidMessage(MessageError):
     """A message is no CloudEvent of the expected type; trying again cannot help."""
+
+
+class MessageTooLarge(MessageError):
+    """A message is longer than its channel takes; found when it is emitted."""
+
+    def __init__(self, message: str, size: int, limit: int, *, large: bool) -> None:
+        self.message = message
+        """Its name on the wire."""
+        self.size = size
+        """In bytes."""
+        self.limit = limit
+        """In bytes."""
+        help_ = "" if large else "; declare it with large=True, or send less"
+        super().__init__(f"{message} has {size:,} bytes; {limit:,} are allowed{help_}")
+
+
+class PayloadMissing(MessageError):
+    """The data that a message refers to is not there, or not yet, or may not be read."""
+
+    retryable = True
+
+    def __init__(self, reference: str, why: str) -> None:
+        self.reference = reference
+        """The message's ``dataref``."""
+        super().__init__(f"{reference} cannot be read: {why}")
 
 
 class Rejected(MessageError):

@@ -58,7 +58,7 @@ class Program:
         Raises:
             DeclarationError: the service has no such function.
         """
-        from trunkline.events.aws import SqsDeadLetters, SqsSource
+        from trunkline.events.aws import S3Payloads, SqsDeadLetters, SqsSource
         from trunkline.events.consumer import ConsumerProgram
         from trunkline.idempotency.aws import DynamoStore
         from trunkline.sequences.aws import DynamoSequences
@@ -78,6 +78,7 @@ class Program:
                 SqsSource(),
                 SqsDeadLetters(),
                 DynamoSequences(),
+                payloads=S3Payloads(),
             )
             self._consumers[function] = found
         return found

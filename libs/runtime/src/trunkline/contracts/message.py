@@ -22,6 +22,8 @@ class MessageType:
     kind: Literal["event", "task"]
     subject_field: str | None
     """The field whose value is the CloudEvent's ``subject``."""
+    large: bool = False
+    """Whether it may be longer than a channel takes: its data then waits in the payload bucket."""
 
     @property
     def wire_name(self) -> str:
@@ -42,6 +44,7 @@ class Message(Model):
         version: int | None = None,
         subject: str | None = None,
         service: str | None = None,
+        large: bool = False,
         **options: Any,
     ) -> None:
         """Give the class its name on the wire."""
@@ -58,6 +61,7 @@ class Message(Model):
             version=version,
             kind=cls.__kind__,
             subject_field=subject,
+            large=large,
         )
 
     def __init_subclass__(
@@ -66,6 +70,7 @@ class Message(Model):
         version: int | None = None,
         subject: str | None = None,
         service: str | None = None,
+        large: bool = False,
         **options: Any,
     ) -> None:
         """Declare the class's options to type checkers; pydantic calls the method above later.
@@ -74,6 +79,8 @@ class Message(Model):
             version: raised for a change that readers of the last version would misunderstand.
             subject: the field whose value becomes the CloudEvent's ``subject``.
             service: the owner, where the module is not in a package ``<service>_contract``.
+            large: whether it may be longer than the 256 KiB that a channel takes; whoever emits or
+                handles it may then use the payload bucket.
             options: pydantic's own.
         """
         super().__init_subclass__(**options)

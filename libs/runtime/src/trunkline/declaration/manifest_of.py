@@ -19,6 +19,7 @@ from trunkline.manifest.model import (
     Function,
     Manifest,
     Need,
+    PayloadNeed,
     PublishNeed,
     RotateNeed,
     Route,
@@ -241,7 +242,18 @@ def _needs(handlers: Sequence[Handler]) -> tuple[Need, ...]:
             needs.add(RotateNeed(secret=handler.secret.name))
         if handler.emits:
             needs.add(TableNeed(table=OUTBOX.name, access="write"))
+        needs.update(_payloads(handler))
     return _sorted(needs)
+
+
+def _payloads(handler: Handler) -> Iterable[Need]:
+    for kind in _types(handler):
+        if kind.large:
+            yield PayloadNeed(message=kind.wire_name, access="write")
+    if isinstance(handler, MessageHandler):
+        for name, version in handler.accepted.items():
+            if message_type(version.message).large:
+                yield PayloadNeed(message=name, access="read")
 
 
 def _sorted(needs: Iterable[Need]) -> tuple[Need, ...]:
@@ -260,6 +272,8 @@ def _order(need: Need) -> tuple[str, ...]:
             return (need.kind, need.service, need.route)
         case SendNeed():
             return (need.kind, need.service)
+        case PayloadNeed():
+            return (need.kind, need.message, need.access)
         case EmailNeed():
             return (need.kind, need.sender)
         case EgressNeed():

@@ -14,7 +14,7 @@ from trunkline import clock, environment
 from trunkline.attempt import Attempt, reason
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
-from trunkline.errors import PublishFailed
+from trunkline.errors import InvalidMessage, PayloadMissing, PublishFailed
 from trunkline.events import outbox, sqs
 from trunkline.events.channel import STOPPED, THROTTLED, UNREACHABLE, Channel, Delivery
 from trunkline.events.cloudevents import CloudEvent, rfc3339
@@ -142,6 +142,40 @@ class SqsQueue:
             ],
         )
         return answer
+
+
+class S3Payloads:
+    """The environment's bucket for the data of large messages."""
+
+    @property
+    def root(self) -> str:
+        """What every reference begins with."""
+        return f"s3://{environment.required(variables.PAYLOADS)}/"
+
+    def put(self, key: str, body: bytes) -> None:
+        """Keep data; the bucket encrypts it and lets it expire."""
+        client("s3").put_object(
+            Bucket=environment.required(variables.PAYLOADS),
+            Key=key,
+            Body=body,
+            ContentType="application/json",
+        )
+
+    def get(self, key: str, *, limit: int) -> bytes:
+        """The data.
+
+        Raises:
+            InvalidMessage: it is longer than ``limit`` bytes.
+            PayloadMissing: it is not there, which S3 tells nobody who may not list the bucket.
+        """
+        bucket = environment.required(variables.PAYLOADS)
+        try:
+            found = client("s3").get_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            raise PayloadMissing(f"s3://{bucket}/{key}", error.response["Error"]["Code"]) from error
+        if found["ContentLength"] > limit:
+            raise InvalidMessage(f"s3://{bucket}/{key} has more than {limit:,} bytes")
+        return bytes(found["Body"].read())
 
 
 class AwsChannels:

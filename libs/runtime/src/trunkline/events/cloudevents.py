@@ -1,7 +1,7 @@
 """CloudEvents 1.0 in structured JSON: the envelope of every event and task.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md, with the
-extensions Distributed Tracing, Sequence and Partitioning
+extensions Distributed Tracing, Sequence, Partitioning and Dataref
 (https://github.com/cloudevents/spec/tree/v1.0.2/cloudevents/extensions).
 """
 
@@ -24,7 +24,7 @@ MAX_ID_LENGTH = 256
 """An id becomes part of a DynamoDB key, which has a limit."""
 
 _REQUIRED = ("specversion", "id", "source", "type")
-_OPTIONAL = ("subject", "traceparent", "partitionkey", "sequence")
+_OPTIONAL = ("subject", "traceparent", "partitionkey", "sequence", "dataref", "datasha256")
 
 
 def rfc3339(moment: datetime) -> str:
@@ -50,6 +50,10 @@ class CloudEvent:
     """The aggregate that an event tells of: ``orders/4711``, the record with key 4711."""
     sequence: str | None = None
     """The event's place among those of its aggregate; sequences compare as strings."""
+    dataref: str | None = None
+    """Where the data is instead, if it is too long: :mod:`trunkline.events.payloads`."""
+    datasha256: str | None = None
+    """SHA-256 of that data, in hexadecimal digits."""
 
     @classmethod
     def of(
@@ -106,6 +110,8 @@ class CloudEvent:
             traceparent=fields["traceparent"],
             partitionkey=fields["partitionkey"],
             sequence=fields["sequence"],
+            dataref=fields["dataref"],
+            datasha256=fields["datasha256"],
         )
 
     def traced(self, traceparent: str | None) -> CloudEvent:
@@ -125,6 +131,8 @@ class CloudEvent:
             "traceparent": self.traceparent,
             "partitionkey": self.partitionkey,
             "sequence": self.sequence,
+            "dataref": self.dataref,
+            "datasha256": self.datasha256,
             "data": self.data,
         }
         present = {name: value for name, value in fields.items() if value is not None}

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trunkline.attempt import Attempt, reason, retryable
-from trunkline.contracts.message import message_type
+from trunkline.contracts.message import Message, message_type
 from trunkline.declaration.handlers import MessageHandler
 from trunkline.errors import InProgress, InvalidMessage
 from trunkline.events.channel import DeadLetters, Delivery, Source
@@ -26,6 +26,9 @@ from trunkline.idempotency.store import Done, Lock, Running, Store
 from trunkline.invocation import Invocation, running
 from trunkline.sequences.turns import Sequences, Stale, Turn
 from trunkline.telemetry import metrics, tracing
+
+if TYPE_CHECKING:
+    from trunkline.events.payloads import Payloads
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ class ConsumerProgram:
         dead_letters: DeadLetters,
         sequences: Sequences,
         random: Callable[[], float] = random.random,
+        payloads: Payloads | None = None,
     ) -> None:
         found = tuple(handlers)
         self._service = service
@@ -87,6 +91,7 @@ class ConsumerProgram:
         self._dead_letters = dead_letters
         self._sequences = sequences
         self._random = random
+        self._payloads = payloads
         self._meter = metrics.Meter(service, self._function)
 
     def handle(self, event: Mapping[str, Any], deadline: float) -> Any:
@@ -170,6 +175,8 @@ class ConsumerProgram:
         handler, version = known
         if self._many:
             metrics.of_handler(handler.name)
+        if envelope.dataref is not None:
+            envelope = self._redeemed(envelope, version.message)
         message = version.upcast(envelope.message(version.message))
         claim = (
             self._take_turn(envelope.source, envelope.partitionkey, envelope.sequence, base)
@@ -233,6 +240,11 @@ class ConsumerProgram:
             claim.give_back()
             raise attempt.error
         claim.finish()
+
+    def _redeemed(self, envelope: CloudEvent, message: type[Message]) -> CloudEvent:
+        from trunkline.events.payloads import redeem  # hardly any message is so long
+
+        return redeem(envelope, message_type(message), self._payloads)
 
     def _judge(self, delivery: Delivery, error: Exception) -> bool:
         delay = backoff(delivery.receives, self._random())

@@ -45,6 +45,8 @@ class OutboxItem:
     envelope: CloudEvent
     position: int = 0
     """Its place among what was emitted together."""
+    large: bool = False
+    """Whether its data may be put away; known only while it is emitted, not stored."""
 
     def values(self) -> dict[str, Any]:
         """The item's attributes."""
@@ -148,5 +150,6 @@ def outbox_items(
                     sequence=aggregate.sequence(position),
                 )
             key = OutboxKey(fact, f"v{kind.version}")
-            items.append(OutboxItem(key, kind.kind, kind.service, envelope, len(items)))
+            item = OutboxItem(key, kind.kind, kind.service, envelope, len(items), kind.large)
+            items.append(item)
     return items

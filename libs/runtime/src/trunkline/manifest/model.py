@@ -93,6 +93,18 @@ class SendNeed(_Part):
     service: Name
 
 
+class PayloadNeed(_Part):
+    """A handler emits (``write``) or handles (``read``) a message that may be large.
+
+    The runtime's calls: s3:PutObject and s3:GetObject in the payload bucket, below the message's
+    name on the wire.
+    """
+
+    kind: Literal["payload"] = "payload"
+    message: WireName
+    access: Literal["read", "write"]
+
+
 class EmailNeed(_Part):
     """A handler sends e-mail from one address, through SES."""
 
@@ -116,6 +128,7 @@ Need = Annotated[
     | CallNeed
     | PublishNeed
     | SendNeed
+    | PayloadNeed
     | EmailNeed
     | EgressNeed,
     Field(discriminator="kind"),

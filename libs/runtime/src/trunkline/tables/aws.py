@@ -14,7 +14,7 @@ from trunkline.aws.items import from_item, to_item
 from trunkline.contracts.emission import Emittable
 from trunkline.contracts.model import Model
 from trunkline.errors import Conflict
-from trunkline.events import outbox
+from trunkline.events import outbox, payloads
 from trunkline.events.outbox import Aggregate
 from trunkline.manifest import variables
 
@@ -143,10 +143,15 @@ class DynamoTable(Generic[M]):
 
     def _outbox(self, emit: Sequence[Emittable], aggregate: Aggregate) -> list[dict[str, Any]]:
         physical = environment.required(variables.table(outbox.TABLE))
-        return [
-            {"Put": {"TableName": physical, "Item": to_item(item.values())}}
-            for item in outbox.outbox_items(self._table.service, emit, aggregate)
-        ]
+        puts: list[dict[str, Any]] = []
+        for item in outbox.outbox_items(self._table.service, emit, aggregate):
+            values = item.values()
+            if not payloads.fits(values["envelope"]):
+                from trunkline.events.aws import S3Payloads  # hardly any message is so long
+
+                values = payloads.check_in(item, S3Payloads()).values()
+            puts.append({"Put": {"TableName": physical, "Item": to_item(values)}})
+        return puts
 
     def _unchanged(self, number: int) -> dict[str, Any]:
         """The condition that the stored state is the one that the record was read from."""

@@ -12,8 +12,8 @@ from moto import mock_aws
 from trunkline.aws import clients
 from trunkline.clients import guard, http
 from trunkline.manifest import names, variables
-from trunkline.manifest.model import EmailNeed, Manifest, SendNeed, Setting, Table
-from trunkline.testing.events import ENVIRONMENT, REGION
+from trunkline.manifest.model import EmailNeed, Manifest, PayloadNeed, SendNeed, Setting, Table
+from trunkline.testing.events import ACCOUNT, ENVIRONMENT, REGION
 
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -72,6 +72,8 @@ def _resources(manifest: Manifest) -> Mapping[str, str]:
     if manifest.publishes:
         topic = names.topic(ENVIRONMENT, service)
         found[variables.TOPIC] = clients.client("sns").create_topic(Name=topic)["TopicArn"]
+    if any(isinstance(need, PayloadNeed) for one in manifest.functions for need in one.needs):
+        found[variables.PAYLOADS] = _bucket(f"payloads-{ACCOUNT}")
     for function in manifest.functions:
         if function.trigger in ("event", "tasks"):
             _queue(names.queue(ENVIRONMENT, service, function.name))
@@ -88,6 +90,12 @@ def _resources(manifest: Manifest) -> Mapping[str, str]:
 def _parameter(service: str, setting: Setting) -> str:
     name = names.setting_parameter(ENVIRONMENT, service, setting.name)
     clients.client("ssm").put_parameter(Name=name, Value=setting.default, Type="String")
+    return name
+
+
+def _bucket(name: str) -> str:
+    where: Any = {"LocationConstraint": REGION}
+    clients.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
     return name
 
 

@@ -19,8 +19,10 @@ from trunkline.contracts.message import Message, message_type
 from trunkline.declaration.handlers import MessageHandler
 from trunkline.declaration.service import Service
 from trunkline.errors import DeclarationError
+from trunkline.events import payloads
+from trunkline.events.aws import S3Payloads
 from trunkline.events.cloudevents import CloudEvent
-from trunkline.events.outbox import OutboxItem
+from trunkline.events.outbox import OutboxItem, OutboxKey
 from trunkline.idempotency.aws import DynamoStore
 from trunkline.idempotency.keys import digest
 from trunkline.identity import Caller
@@ -199,8 +201,14 @@ class ServiceHarness:
         )
         if sequence is not None:
             envelope = replace(envelope, partitionkey=envelope.subject, sequence=f"{sequence:010}")
+        body = envelope.dump()
+        if not payloads.fits(body):
+            kind = message_type(message)
+            key = OutboxKey(envelope.id, f"v{kind.version}")
+            item = OutboxItem(key, kind.kind, kind.service, envelope, large=kind.large)
+            body = payloads.check_in(item, S3Payloads()).envelope.dump()
         function = self._handler_of(message).function
-        return self.deliver_raw(function, envelope.dump(), receives=receives, seconds=seconds)
+        return self.deliver_raw(function, body, receives=receives, seconds=seconds)
 
     def deliver_raw(
         self,
@@ -232,10 +240,12 @@ class ServiceHarness:
             for handler in self._handlers()
             for emitted in handler.emits
         }
-        return [
-            item.envelope.message(known[item.envelope.type])
-            for item in map(OutboxItem.read, map(from_item, self._outbox()))
-        ]
+        found: list[Message] = []
+        for item in map(OutboxItem.read, map(from_item, self._outbox())):
+            message = known[item.envelope.type]
+            envelope = payloads.redeem(item.envelope, message_type(message), S3Payloads())
+            found.append(envelope.message(message))
+        return found
 
     def relay(self) -> bool:
         """Run the relay on everything in the outbox; whether all of it was published."""
