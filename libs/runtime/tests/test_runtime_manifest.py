@@ -18,6 +18,7 @@ from trunkline.errors import (
     DuplicateService,
     GraphError,
     ManifestError,
+    OverlappingRoutes,
     UnknownEvent,
     UnknownRoute,
     UnknownTask,
@@ -291,6 +292,44 @@ def test_calls_that_do_not_go_round_are_fine() -> None:
             manifest("d", routes=["x"]),
         ]
     )
+
+
+def _with_paths(callers: dict[str, str], **paths: str) -> list[Manifest]:
+    """A service with routes at paths, and a service for each of its callers."""
+    text = manifest("x", routes=list(paths)).model_dump(mode="json")
+    for route in text["api"]["routes"]:
+        route["path"] = paths[route["name"]]
+    found = [Manifest.model_validate(text)]
+    for caller, route in callers.items():
+        calls = manifest(caller, calls=[("x", route)]).model_dump(mode="json")
+        calls["functions"][0]["needs"][0]["path"] = paths[route]
+        found.append(Manifest.model_validate(calls))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/a/{id}", "/a/{id}/lines"),
+        ("/a/{id}", "/a/search"),
+        ("/{x}/b", "/a/{y}"),
+        ("/a/{id}/b/{other}", "/a/{id}/b/c/d"),
+    ],
+)
+def test_routes_whose_permissions_meet_need_the_same_callers(one: str, other: str) -> None:
+    """Else the policy of one route would deny the callers of the other, in silence."""
+    with pytest.raises(OverlappingRoutes) as caught:
+        check(_with_paths({"c": "r", "d": "s"}, r=one, s=other))
+    assert (caught.value.first, caught.value.second) == (f"GET {one}", f"GET {other}")
+    check(_with_paths({}, r=one, s=other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("/a", "/a/{id}"), ("/a/{id}", "/b/{id}"), ("/a/{id}/b", "/a/{id}/c")]
+)
+def test_routes_whose_permissions_do_not_meet_are_fine(one: str, other: str) -> None:
+    """Routes that no ARN confuses may have any callers."""
+    check(_with_paths({"c": "r", "d": "s"}, r=one, s=other))
 
 
 def test_needs_are_told_apart_by_kind() -> None:

@@ -14,6 +14,7 @@
     │       ├── UnknownEvent        a subscription to an event that nobody publishes
     │       ├── UnknownRoute        a call to a route that does not exist
     │       ├── UnknownTask         a task that its service does not accept
+    │       ├── OverlappingRoutes   permissions for two routes cannot be told apart
     │       └── CallCycle           synchronous calls that go round
     ├── EnvironmentIncomplete       a variable that the platform sets is missing
     ├── InvalidSetting              a setting's value is not of its declared type
@@ -166,6 +167,20 @@ class UnknownTask(GraphError):
         self.service = service
         self.task = task
         super().__init__(f"service {service!r} sends {task!r}, which no service accepts")
+
+
+class OverlappingRoutes(GraphError):
+    """A permission for one private route also covers another, which others call."""
+
+    def __init__(self, service: str, first: str, second: str) -> None:
+        self.service = service
+        self.first = first
+        """Method and path of a route."""
+        self.second = second
+        super().__init__(
+            f"service {service!r}: a permission for {first} also covers {second}, as an ARN's * "
+            "stands for slashes too; let the same functions call both, or change a path"
+        )
 
 
 class CallCycle(GraphError):

@@ -10,11 +10,13 @@ from trunkline.errors import (
     DuplicateOwner,
     DuplicateService,
     GraphError,
+    OverlappingRoutes,
     UnknownEvent,
     UnknownRoute,
     UnknownTask,
 )
 from trunkline.manifest.model import CallNeed, Manifest
+from trunkline.manifest.overlaps import overlap
 
 
 class Graph:
@@ -89,6 +91,7 @@ def check(manifests: Iterable[Manifest]) -> Graph:
         for _, call in calls_of(manifest):
             _check_call(manifest.service, call, by_name)
     graph = Graph(by_name)
+    _check_overlaps(graph, by_name)
     _check_cycles(graph, by_name)
     return graph
 
@@ -170,6 +173,16 @@ def _check_call(service: str, call: CallNeed, manifests: Mapping[str, Manifest])
                 )
             return
     raise UnknownRoute(service, call.service, call.route, "there is no such route")
+
+
+def _check_overlaps(graph: Graph, manifests: Mapping[str, Manifest]) -> None:
+    for service, manifest in manifests.items():
+        if manifest.api is None or manifest.api.exposure == "public":
+            continue
+        found = overlap(manifest.api.routes, graph.callers_of(service))
+        if found is not None:
+            first, second = (f"{route.method} {route.path}" for route in found)
+            raise OverlappingRoutes(service, first, second)
 
 
 def _check_cycles(graph: Graph, manifests: Mapping[str, Manifest]) -> None:
