@@ -19,7 +19,10 @@ BASICS = {"WriteLogs", "Trace", "ManageInterfaces", "DescribeNetwork", "NotByThe
 GRANTS: dict[str, dict[str, tuple[set[str], set[str]]]] = {
     "none": {},
     "reader": {
-        "ReadThings": ({"dynamodb:GetItem", "dynamodb:Query"}, {TABLES.format("things")}),
+        "ReadThings": (
+            {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"},
+            {TABLES.format("things")},
+        ),
         "DecryptThroughDynamodb": ({"kms:Decrypt"}, {KEY}),
     },
     "writer": {

@@ -86,6 +86,46 @@ def test_a_request_repeated_after_a_crash_is_the_same_order(harness: ServiceHarn
     assert len(harness.emitted()) == 1
 
 
+def listed(harness: ServiceHarness, customer: str, cursor: str | None = None) -> Answer:
+    query: dict[str, str | list[str]] = {} if cursor is None else {"cursor": cursor}
+    path = f"/customers/{customer}/orders"
+    return harness.call("GET", path, caller=STOREFRONT, query=query)
+
+
+def test_a_customers_orders_come_page_by_page(harness: ServiceHarness) -> None:
+    """The newest first, each once, as they are now, and nobody else's."""
+    placed = [str(place(harness, f"key-{number}").json["order_id"]) for number in range(25)]
+    place(harness, "bobs", customer="bob")
+    harness.deliver(captured(placed[0]))
+    first = listed(harness, "ann").json
+    second = listed(harness, "ann", first["cursor"]).json
+    assert second["cursor"] is None
+    orders = [*first["orders"], *second["orders"]]
+    assert [order["order_id"] for order in orders] == placed[::-1]
+    assert [order["status"] for order in orders] == ["PLACED"] * 24 + ["CONFIRMED"]
+    assert len(listed(harness, "bob").json["orders"]) == 1
+    assert listed(harness, "eve").json == {"orders": [], "cursor": None}
+
+
+def test_a_cursor_leads_nowhere_but_on(harness: ServiceHarness) -> None:
+    """Another customer's cursor, and one that was changed, are refused by name."""
+    for number in range(21):
+        place(harness, f"key-{number}")
+        place(harness, f"bobs-{number}", customer="bob")
+    cursor = listed(harness, "ann").json["cursor"]
+    for customer, wrong in (("bob", cursor), ("ann", cursor[:-1]), ("ann", "x"), ("ann", "ä")):
+        answer = listed(harness, customer, wrong)
+        assert answer.status == 400
+        assert [error["field"] for error in answer.json["errors"]] == ["cursor"]
+
+
+def test_only_the_storefront_lists_orders(harness: ServiceHarness) -> None:
+    """Whoever declared the call may look at an order they know of, but not search."""
+    place(harness)
+    curious = Caller.service("curious")
+    assert harness.call("GET", "/customers/ann/orders", caller=curious).status == 403
+
+
 @pytest.mark.parametrize(
     "changes",
     [

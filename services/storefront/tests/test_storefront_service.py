@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orders_contract import OrdersApi, OrderStatus, OrderView, PlaceOrder
-from storefront.service import place_order, service
+from orders_contract import OrderPage, OrdersApi, OrderStatus, OrderView, PlaceOrder
+from storefront.service import place_order, receipts, service
 from storefront_contract import PlaceOrder as StorefrontOrder
 from trunkline import Caller, IdempotencyKey, Money
 from trunkline.errors import InternalError, NotFound, Unavailable
@@ -50,6 +50,14 @@ class Orders:
             raise NotFound(f"there is no order {order_id!r}")
         return self.known[order_id]
 
+    def list_orders(self, customer: str, cursor: str | None = None) -> OrderPage:
+        theirs = [order for order in self.known.values() if order.customer == customer][::-1]
+        start = int(cursor or 0)
+        more = start + 2 < len(theirs)
+        return OrderPage(
+            orders=tuple(theirs[start : start + 2]), cursor=str(start + 2) if more else None
+        )
+
 
 @pytest.fixture
 def orders() -> Orders:
@@ -63,6 +71,7 @@ def harness(orders: Orders) -> Iterator[ServiceHarness]:
     with ServiceHarness(service) as harness:
         harness.answers(OrdersApi.place_order, orders.place_order)
         harness.answers(OrdersApi.get_order, orders.get_order)
+        harness.answers(OrdersApi.list_orders, orders.list_orders)
         yield harness
 
 
@@ -73,8 +82,11 @@ def place(
     return harness.call("POST", "/orders", {**BODY, **changes}, caller=caller, headers=headers)
 
 
-def get(harness: ServiceHarness, path: str, caller: Caller = ANN) -> Answer:
-    return harness.call("GET", path, caller=caller)
+def get(
+    harness: ServiceHarness, path: str, caller: Caller = ANN, cursor: str | None = None
+) -> Answer:
+    query: dict[str, str | list[str]] = {} if cursor is None else {"cursor": cursor}
+    return harness.call("GET", path, caller=caller, query=query)
 
 
 def test_an_order_is_handed_on(harness: ServiceHarness, orders: Orders) -> None:
@@ -108,7 +120,8 @@ def test_a_request_repeated_after_a_crash_keeps_one_receipt(harness: ServiceHarn
     body = StorefrontOrder(sku="mug", quantity=2, card_token="tok_visa")
     first = place_order(body, ANN, IdempotencyKey("key-1"))
     assert place(harness).json["order_id"] == first.order_id
-    assert len(get(harness, "/orders").json["orders"]) == 1
+    assert receipts.get("ann", "o-1") is not None
+    assert len(receipts.query("ann")) == 1
 
 
 def test_the_same_key_of_two_customers_are_two_orders(
@@ -185,7 +198,7 @@ def test_other_customers_orders_do_not_exist(harness: ServiceHarness) -> None:
     assert others.json.keys() == nobodys.json.keys()
     for member in others.json.keys() - {"instance", "trace_id"}:
         assert others.json[member] == nobodys.json[member]
-    assert get(harness, "/orders", BOB).json == {"orders": []}
+    assert get(harness, "/orders", BOB).json == {"orders": [], "cursor": None}
 
 
 @pytest.mark.parametrize("error", [Unavailable, InternalError])
@@ -215,10 +228,25 @@ def test_nobody_elses_receipt_is_shown_while_orders_is_down(harness: ServiceHarn
     assert others.json["detail"] == nobodys.json["detail"]
 
 
-def test_a_customers_list_needs_no_other_service(harness: ServiceHarness) -> None:
-    """The newest first, also while orders is down."""
+def test_a_customer_lists_their_orders_page_by_page(harness: ServiceHarness) -> None:
+    """The newest first, as far as they have come."""
     for number in range(3):
         place(harness, key=f"key-{number}")
+    first = get(harness, "/orders").json
+    assert [order["order_id"] for order in first["orders"]] == ["o-3", "o-2"]
+    assert {order["status"] for order in first["orders"]} == {"PLACED"}
+    second = get(harness, "/orders", cursor=first["cursor"]).json
+    assert [order["order_id"] for order in second["orders"]] == ["o-1"]
+    assert second["cursor"] is None
+
+
+def test_a_customers_list_needs_no_other_service(harness: ServiceHarness) -> None:
+    """While orders is down all receipts are shown, marked as degraded; pages cannot be turned."""
+    for number in range(3):
+        place(harness, key=f"key-{number}")
+    cursor = get(harness, "/orders").json["cursor"]
     harness.unreachable("orders")
     listing = get(harness, "/orders").json["orders"]
     assert [order["order_id"] for order in listing] == ["o-3", "o-2", "o-1"]
+    assert {(order["status"], order["degraded"]) for order in listing} == {("UNKNOWN", True)}
+    assert get(harness, "/orders", cursor=cursor).status == 503

@@ -28,6 +28,7 @@
     │   ├── Rejected                the handler refuses it for good
     │   └── InProgress              another consumer is at work on it
     ├── LockLost                    another invocation has taken over this piece of work
+    ├── InvalidTransaction          DynamoDB cannot store these records together
     ├── PublishFailed               some outbox items could not be published
     └── Problem                     has an HTTP status, and goes on the wire as RFC 9457 says
         ├── InvalidRequest          400
@@ -37,7 +38,8 @@
         ├── NotFound                404
         ├── MethodNotAllowed        405
         ├── Conflict                409
-        │   └── RequestInProgress   409, the first request with this key still runs
+        │   ├── RequestInProgress   409, the first request with this key still runs
+        │   └── RecordChanged       409, a stored record is no longer as it was read
         ├── IdempotencyMismatch     422, the key was used with another payload
         ├── TooManyRequests         429
         ├── InternalError           500
@@ -302,6 +304,10 @@ class LockLost(TrunklineError):
         super().__init__(f"another invocation has taken over {key!r}")
 
 
+class InvalidTransaction(TrunklineError):
+    """DynamoDB cannot store these records together: there are too many, or one comes twice."""
+
+
 class PublishFailed(TrunklineError):
     """Some outbox items could not be published; they stay in the outbox."""
 
@@ -418,6 +424,17 @@ class RequestInProgress(Conflict):
     """The first request with the same idempotency key still runs."""
 
     title = "The first request with this idempotency key still runs"
+
+
+class RecordChanged(Conflict):
+    """A stored record is no longer as it was read; nothing of the transaction was stored."""
+
+    title = "The state has changed meanwhile"
+
+    def __init__(self, record: object) -> None:
+        self.record = record
+        """The record that could not be written; its caller learns only of what kind it is."""
+        super().__init__(f"{type(record).__name__} has changed meanwhile", retry_after=1)
 
 
 class IdempotencyMismatch(Problem):

@@ -13,7 +13,7 @@ from trunkline_platform.policy import Statement
 
 __all__ = ["Table"]
 
-_READ = ("dynamodb:GetItem", "dynamodb:Query")
+_READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 _WRITE = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 
 

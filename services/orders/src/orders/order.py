@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from orders.errors import ImpossibleMove
@@ -25,6 +25,22 @@ MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = MappingProxyType(
 """Where an order can get from each state."""
 
 _ORDERS = uuid.UUID("0d3f4a52-6c9b-5b5e-8a57-2f1f6c7f1b11")
+
+
+class CustomersOrder(Model):
+    """Says that a customer has placed an order; the order itself holds everything else."""
+
+    customer: str
+    place: str
+    """Sorts a customer's orders by time."""
+    order_id: str
+
+    @classmethod
+    def of(cls, order: Order) -> CustomersOrder:
+        """The entry of an order."""
+        # The time alone could be the same for two orders.
+        place = f"{order.placed_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}#{order.order_id}"
+        return cls(customer=order.customer, place=place, order_id=order.order_id)
 
 
 def order_id_for(caller: str, key: str) -> str:

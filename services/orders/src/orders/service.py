@@ -9,10 +9,11 @@ from notifications_contract import SendEmail
 from orders import messages
 from orders.catalogue import price_of
 from orders.errors import UnknownOrder
-from orders.order import Order, order_id_for
+from orders.order import CustomersOrder, Order, order_id_for
 from orders_contract import (
     OrderCancelled,
     OrderConfirmed,
+    OrderPage,
     OrderPlaced,
     OrdersApi,
     OrderView,
@@ -24,18 +25,25 @@ from trunkline.errors import NotFound
 from trunkline.rules import services
 
 logger = logging.getLogger(__name__)
+PAGE = 20
+"""Orders in one answer."""
+
 service = Service("orders")
 orders = service.table("orders", Order, key="order_id")
+by_customer = service.table("by-customer", CustomersOrder, key="customer", sort="place")
 
 
 @service.implements(
     OrdersApi.place_order,
     allow=services("storefront"),  # it has asked the customer who they are; nobody else has
     idempotency="Idempotency-Key",
-    uses=[orders.read, orders.write, OrderPlaced],
+    uses=[orders.read, orders.write, by_customer.write, OrderPlaced],
 )
 def place_order(body: PlaceOrder, caller: Caller, key: IdempotencyKey) -> OrderView:
-    """Store the order and, in the same transaction, the event that starts its payment."""
+    """Store the order and, in the same transaction, the event that starts its payment.
+
+    The entry in the customer's list belongs to the same transaction, so that no order is missing.
+    """
     order_id = order_id_for(caller.subject, key)
     existing = orders.get(order_id)
     if existing is not None:  # the first request stored it, and crashed before it answered
@@ -49,7 +57,9 @@ def place_order(body: PlaceOrder, caller: Caller, key: IdempotencyKey) -> OrderV
         total=price_of(body.sku) * body.quantity,
         placed_at=datetime.now(UTC),
     )
-    orders.put(order, emit=[messages.placed(order, body.card_token)])
+    with service.transaction() as transaction:
+        transaction.put(orders, order, emit=[messages.placed(order, body.card_token)])
+        transaction.put(by_customer, CustomersOrder.of(order))
     logger.info("order placed", extra={"order_id": order_id})
     return order.view()
 
@@ -61,6 +71,18 @@ def get_order(order_id: str) -> OrderView:
     if order is None:
         raise NotFound(f"there is no order {order_id!r}")
     return order.view()
+
+
+@service.implements(
+    OrdersApi.list_orders, allow=services("storefront"), uses=[orders.read, by_customer.read]
+)
+def list_orders(customer: str, cursor: str | None) -> OrderPage:
+    """Look up which orders the customer has, and then these."""
+    page = by_customer.page(customer, cursor=cursor, limit=PAGE, descending=True)
+    found = orders.get_many([entry.order_id for entry in page.records])
+    return OrderPage(
+        orders=tuple(order.view() for order in found if order is not None), cursor=page.cursor
+    )
 
 
 @service.reacts_to(PaymentCaptured, uses=[orders.read, orders.write, OrderConfirmed, SendEmail])

@@ -32,6 +32,7 @@ from trunkline.rules import Rule
 from trunkline.settings.secret import Secret
 from trunkline.settings.setting import LiveSetting, Setting
 from trunkline.tables.table import Table
+from trunkline.tables.transaction import Transaction
 from trunkline.telemetry.metrics import Unit
 from trunkline.telemetry.own_metric import Metric
 
@@ -152,6 +153,10 @@ class Service:
         self._fresh("table", name, self.tables)
         self.tables[name] = Table(self.name, name, model, key=key, sort=sort, ttl=ttl)
         return self.tables[name]
+
+    def transaction(self) -> Transaction:
+        """Write several records, of several tables, and emit: all of it or nothing."""
+        return Transaction(self.name)
 
     @overload
     def setting(

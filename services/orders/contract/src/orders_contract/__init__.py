@@ -2,12 +2,20 @@
 
 from orders_contract.api import OrdersApi
 from orders_contract.events import OrderCancelled, OrderConfirmed, OrderPlaced
-from orders_contract.models import CardToken, OrderStatus, OrderView, PlaceOrder, Quantity
+from orders_contract.models import (
+    CardToken,
+    OrderPage,
+    OrderStatus,
+    OrderView,
+    PlaceOrder,
+    Quantity,
+)
 
 __all__ = [
     "OrdersApi",
     "PlaceOrder",
     "OrderView",
+    "OrderPage",
     "OrderStatus",
     "CardToken",
     "Quantity",

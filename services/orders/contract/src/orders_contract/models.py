@@ -65,3 +65,11 @@ class OrderView(Model):
     """Price times quantity, fixed when the order was placed."""
     status: OrderStatus
     placed_at: datetime
+
+
+class OrderPage(Model):
+    """Some of a customer's orders, the newest first."""
+
+    orders: tuple[OrderView, ...]
+    cursor: str | None = None
+    """Asks for the next page; ``None`` if this is the last."""

@@ -23,6 +23,9 @@ class StorefrontApi(Api, version=1):
         ...
 
     @query("GET", "/orders")
-    def list_orders(self) -> OrderList:
-        """What the customer has ordered so far."""
+    def list_orders(self, cursor: str | None = None) -> OrderList:
+        """What the customer has ordered so far, page by page.
+
+        While the orders cannot be looked up, the first page holds everything, marked as degraded.
+        """
         ...

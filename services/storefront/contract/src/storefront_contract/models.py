@@ -53,6 +53,8 @@ class OrderView(Receipt):
 
 
 class OrderList(Model):
-    """A customer's orders, the newest first."""
+    """Some of a customer's orders, the newest first."""
 
-    orders: tuple[Receipt, ...]
+    orders: tuple[OrderView, ...]
+    cursor: str | None = None
+    """Asks for the next ones: ``GET /orders?cursor=...``; ``None`` if there are no more."""

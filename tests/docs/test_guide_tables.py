@@ -1,0 +1,31 @@
+"""The code in the guide to tables works as it is printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def clone(written: Any) -> Any:
+    """A folder with every file that the guide prints."""
+    return written("tables.md", (".",))
+
+
+def test_the_guides_tests_pass(clone: Any) -> None:
+    """Transactions, conditions, pages and times do what the guide says, warnings are errors."""
+    result = clone.run("-m", "pytest", "-W", "error", "test_library.py")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_guides_code_is_typed_and_in_our_style(clone: Any) -> None:
+    """mypy --strict and ruff have nothing to say about it."""
+    # As in our contracts, whose operations have no body.
+    bodies = ("--disable-error-code", "empty-body")
+    result = clone.run("-m", "mypy", "--strict", *bodies, "library.py")
+    assert result.returncode == 0, result.stdout + result.stderr
+    known = 'lint.isort.known-first-party = ["trunkline", "library"]'
+    for command in (("check", "--config", known, "library.py"), ("format", "--check")):
+        result = clone.run("-m", "ruff", *command, "--no-cache")
+        assert result.returncode == 0, result.stdout + result.stderr
