@@ -15,6 +15,7 @@ from trunkline.manifest import (
     CallNeed,
     EgressNeed,
     EmailNeed,
+    EncryptNeed,
     Function,
     Manifest,
     PublishNeed,
@@ -148,6 +149,8 @@ def _sample() -> Manifest:
         "reader": (TableNeed(table="things", access="read"),),
         "writer": (TableNeed(table="things", access="write"),),
         "appender": (TableNeed(table="outbox", access="write"),),
+        "decrypter": (EncryptNeed(table="things", access="read"),),
+        "encrypter": (EncryptNeed(table="things", access="write"),),
         "tuned": (SettingNeed(setting="speed"),),
         "keeper": (SecretNeed(secret="token"),),
         "caller": (

@@ -36,6 +36,8 @@ GRANTS: dict[str, dict[str, tuple[set[str], set[str]]]] = {
         "AppendOutbox": ({"dynamodb:PutItem"}, {TABLES.format("outbox")}),
         "DecryptThroughDynamodb": ({"kms:Decrypt"}, {KEY}),
     },
+    "decrypter": {"DecryptFieldsOfThings": ({"kms:Decrypt"}, {KEY})},
+    "encrypter": {"EncryptFieldsOfThings": ({"kms:GenerateDataKey"}, {KEY})},
     "tuned": {
         "ReadSettings": (
             {"ssm:GetParameter"},
@@ -160,12 +162,54 @@ def test_a_need_grants_exactly_this(function: str, sample: dict[str, Any]) -> No
     assert GRANTS[function] == granted
 
 
-def test_keys_are_used_through_one_service_each(roots: dict[str, Any]) -> None:
-    """No role can decrypt anything by itself: every KMS statement names the service between."""
+def test_keys_are_used_through_one_service_or_for_one_table_each(roots: dict[str, Any]) -> None:
+    """No role can decrypt just anything by itself: its statement says through which service, or
+    for which table of which service."""
     for role, statement in _roles(roots):
         if any(action.startswith("kms:") for action in _set(statement["Action"])):
-            (service,) = _set(statement["Condition"]["StringEquals"]["kms:ViaService"])
-            assert service.endswith(".eu-central-1.amazonaws.com"), role
+            condition = statement["Condition"]["StringEquals"]
+            if "kms:ViaService" not in condition:
+                service, table = (
+                    condition[f"kms:EncryptionContext:trunkline:{part}"]
+                    for part in ("service", "table")
+                )
+                assert role.startswith(f"{service}."), role
+                assert "*" not in service + table
+                continue
+            (through,) = _set(condition["kms:ViaService"])
+            assert through.endswith(".eu-central-1.amazonaws.com"), role
+
+
+def test_fields_are_decrypted_for_their_own_table_alone(
+    roots: dict[str, Any], sample: dict[str, Any]
+) -> None:
+    """The role names service and table, the key's policy wants both named; the function knows the
+    key."""
+    (statement,) = (
+        statement
+        for statement in sample["sample"].statements("decrypter")
+        if statement["Sid"] == "DecryptFieldsOfThings"
+    )
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "kms:EncryptionContext:trunkline:service": "sample",
+            "kms:EncryptionContext:trunkline:table": "things",
+        }
+    }
+    assert sample["sample"].variables("decrypter")["TRUNKLINE_DATA_KEY"] == KEY
+    (admitted,) = (
+        statement
+        for statement in _resource_statements(roots["foundation"])
+        if statement["Sid"] == "FieldsOfTables"
+    )
+    assert _set(admitted["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert admitted["Condition"] == {
+        "StringEquals": {"kms:CallerAccount": "111122223333"},
+        "StringLike": {
+            "kms:EncryptionContext:trunkline:service": "*",
+            "kms:EncryptionContext:trunkline:table": "*",
+        },
+    }
 
 
 def test_no_role_allows_wildcard_actions(roots: dict[str, Any]) -> None:

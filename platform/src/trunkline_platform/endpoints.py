@@ -8,6 +8,7 @@ from trunkline.manifest import (
     CallNeed,
     EgressNeed,
     EmailNeed,
+    EncryptNeed,
     Function,
     Manifest,
     Need,
@@ -62,6 +63,8 @@ def _of_need(need: Need) -> tuple[str, ...]:
             return ("secretsmanager",)
         case SettingNeed():
             return ("ssm",)
+        case EncryptNeed():
+            return ("kms",)
         case CallNeed():
             return (EXECUTE_API, "ssm")
         case PublishNeed():

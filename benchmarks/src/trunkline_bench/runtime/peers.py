@@ -41,6 +41,7 @@ def _ours(service: str, function: str, entry: str) -> dict[str, str]:
         variables.ENTRY: entry,
         variables.CALLERS: CALLERS,
         variables.table("orders"): _table("orders"),
+        variables.table("by-customer"): _table("by-customer"),
         variables.table("outbox"): _table("outbox"),
         variables.table("idempotency"): _table("idempotency"),
     }

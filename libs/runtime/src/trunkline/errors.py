@@ -28,6 +28,7 @@
     │   ├── Rejected                the handler refuses it for good
     │   └── InProgress              another consumer is at work on it
     ├── LockLost                    another invocation has taken over this piece of work
+    ├── DecryptionFailed            a stored field was moved or changed, or its key is no more
     ├── InvalidTransaction          DynamoDB cannot store these records together
     ├── PublishFailed               some outbox items could not be published
     └── Problem                     has an HTTP status, and goes on the wire as RFC 9457 says
@@ -302,6 +303,15 @@ class LockLost(TrunklineError):
     def __init__(self, key: str) -> None:
         self.key = key
         super().__init__(f"another invocation has taken over {key!r}")
+
+
+class DecryptionFailed(TrunklineError):
+    """A stored field cannot be decrypted: it was moved or changed, or its key is no more."""
+
+    def __init__(self, table: str, field: str) -> None:
+        self.table = table
+        self.field = field
+        super().__init__(f"table {table!r}: field {field!r} cannot be decrypted")
 
 
 class InvalidTransaction(TrunklineError):

@@ -12,7 +12,13 @@ from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.identity import Grantee
 from trunkline_platform.policy import Statement, document
 
-__all__ = ["CustomerKey", "EncryptionKey", "logs_statement", "service_statement"]
+__all__ = [
+    "CustomerKey",
+    "EncryptionKey",
+    "context_condition",
+    "logs_statement",
+    "service_statement",
+]
 
 _ADMINISTRATION = (
     "kms:CancelKeyDeletion",
@@ -55,7 +61,8 @@ class EncryptionKey:
     """A key that may live in another root, known by its ARN.
 
     Its policy leaves to IAM who in the account may use it; these grants say so, each only through
-    one AWS service (``kms:ViaService``), so that no role can decrypt anything by itself.
+    one AWS service (``kms:ViaService``), or for one encryption context, so that no role can decrypt
+    just anything by itself.
     """
 
     def __init__(self, aws: Aws, arn: str) -> None:
@@ -80,6 +87,22 @@ class EncryptionKey:
         """
         self._grant(grantee, ("kms:Decrypt", "kms:GenerateDataKey"), through, "Encrypt", context)
 
+    def grant_data_keys(
+        self, grantee: Grantee, *, sid: str, action: str, context: Mapping[str, str]
+    ) -> None:
+        """Let the grantee make or decrypt data keys itself, for one encryption context alone.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
+        """
+        grantee.allow(
+            Statement(
+                sid=sid,
+                actions=(action,),
+                resources=(self.arn,),
+                conditions={"StringEquals": context_condition(context)},
+            )
+        )
+
     def _grant(
         self,
         grantee: Grantee,
@@ -89,8 +112,7 @@ class EncryptionKey:
         context: Mapping[str, str] | None = None,
     ) -> None:
         conditions = {"kms:ViaService": self._aws.endpoint_of(through)}
-        for name, value in (context or {}).items():
-            conditions[f"kms:EncryptionContext:{name}"] = value
+        conditions.update(context_condition(context or {}))
         grantee.allow(
             Statement(
                 sid=f"{verb}Through{through.capitalize()}",
@@ -158,6 +180,11 @@ def service_statement(
         resources=_THIS_KEY,
         conditions=conditions,
     )
+
+
+def context_condition(context: Mapping[str, str]) -> dict[str, str]:
+    """The condition keys of an encryption context, with their values."""
+    return {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
 
 
 def logs_statement(aws: Aws, *log_groups: str) -> Statement:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from cdktn_provider_aws.dynamodb_table import DynamodbTable, DynamodbTableAttribute
 from constructs import Construct
 
 from trunkline.manifest import Table as TableDeclaration
+from trunkline.manifest import variables
 from trunkline_platform.aws import Aws
 from trunkline_platform.constructs.encryption import EncryptionKey
 from trunkline_platform.constructs.identity import Grantee
@@ -39,6 +42,7 @@ class Table(Construct):
         self.arn = aws.arn("dynamodb", f"table/{name}")
         self._label = "".join(part.capitalize() for part in declaration.name.split("-"))
         self._key = key
+        self._declared_name = declaration.name
         self.is_outbox = declaration.stream
         keys = [declaration.partition_key]
         if declaration.sort_key is not None:
@@ -76,6 +80,17 @@ class Table(Construct):
         """Let the grantee find out which items are left and delete them: the relay of an outbox."""
         actions = ("dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:Scan")
         self._grant(grantee, "Drain", actions)
+
+    def grant_fields(
+        self, grantee: Grantee, *, service: str, access: Literal["read", "write"]
+    ) -> None:
+        """Let the grantee decrypt (``read``) or encrypt (``write``) fields of items."""
+        self._key.grant_data_keys(
+            grantee,
+            sid=f"{'Decrypt' if access == 'read' else 'Encrypt'}FieldsOf{self._label}",
+            action="kms:Decrypt" if access == "read" else "kms:GenerateDataKey",
+            context=variables.encryption_context(service, self._declared_name),
+        )
 
     def grant_stream(self, grantee: Grantee) -> None:
         """Let the grantee follow the table's stream, as an event source mapping does.

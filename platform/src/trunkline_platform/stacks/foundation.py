@@ -7,12 +7,14 @@ from cdktn_provider_aws.cloudtrail import Cloudtrail
 from cdktn_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
 
+from trunkline.manifest import variables
 from trunkline.manifest.names import PROJECT
 from trunkline_platform.constructs import parameters
 from trunkline_platform.constructs.buckets import Bucket
 from trunkline_platform.constructs.encryption import (
     CustomerKey,
     EncryptionKey,
+    context_condition,
     logs_statement,
     service_statement,
 )
@@ -81,6 +83,17 @@ class FoundationStack(RootStack):
             used_through=("dynamodb", "s3", "secretsmanager"),
             statements=(
                 logs_statement(aws, f"/aws/lambda/{prefix}*", f"/aws/apigateway/{prefix}*"),
+                # Functions that encrypt fields of tables; their roles say of which.
+                Statement(
+                    sid="FieldsOfTables",
+                    principal={"AWS": aws.account_principal},
+                    actions=use,
+                    resources=("*",),
+                    conditions={
+                        "StringEquals": {"kms:CallerAccount": aws.account},
+                        "StringLike": context_condition(variables.encryption_context("*", "*")),
+                    },
+                ),
                 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
                 service_statement("Alarms", "cloudwatch", *use, conditions=by_alarms),
                 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html

@@ -11,6 +11,7 @@ from trunkline.manifest import (
     CallNeed,
     EgressNeed,
     EmailNeed,
+    EncryptNeed,
     Graph,
     Manifest,
     PublishNeed,
@@ -152,9 +153,8 @@ class ServiceStack(RootStack):
         found: dict[str, str] = {}
         for need in function.declaration.needs:
             match need:
-                case TableNeed():
-                    self._grant_table(function, need)
-                    found[variables.table(need.table)] = self._tables[need.table].name
+                case TableNeed() | EncryptNeed():
+                    found.update(self._grant_table(function, need))
                 case SecretNeed() | RotateNeed():
                     secret = self._secrets[need.secret]
                     rotates = isinstance(need, RotateNeed)
@@ -188,14 +188,18 @@ class ServiceStack(RootStack):
         parameters.grant_read(role, aws=self.aws, name=name, sid="ReadSettings")
         return name
 
-    def _grant_table(self, function: Function, need: TableNeed) -> None:
+    def _grant_table(self, function: Function, need: TableNeed | EncryptNeed) -> dict[str, str]:
         table = self._tables[need.table]
+        if isinstance(need, EncryptNeed):
+            table.grant_fields(function.role, service=self._manifest.service, access=need.access)
+            return {variables.DATA_KEY: self._key.arn}
         if not table.is_outbox:
             (table.grant_read if need.access == "read" else table.grant_write)(function.role)
         elif function.declaration.trigger == "relay":
             table.grant_drain(function.role)
         else:
             table.grant_append(function.role)
+        return {variables.table(need.table): table.name}
 
     def _sender(self, address: str) -> Sender:
         if address not in self._senders:

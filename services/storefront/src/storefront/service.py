@@ -15,7 +15,14 @@ from trunkline.rules import owner, signed_in
 RETRY_AFTER_SECONDS = 5.0
 
 service = Service("storefront", exposure="public")
-receipts = service.table("receipts", StoredReceipt, key="customer", sort="order_id")
+# What a customer buys is nobody's business, also not of those who may look at tables.
+receipts = service.table(
+    "receipts",
+    StoredReceipt,
+    key="customer",
+    sort="order_id",
+    encrypted=["sku", "quantity", "total"],
+)
 # Generous, since the customer waits either way; it leaves this function the time for the receipt.
 send_order = service.calls(OrdersApi.place_order, timeout=8.0)
 # Short, since there is a second-best answer.

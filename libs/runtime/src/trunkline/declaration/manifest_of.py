@@ -16,6 +16,7 @@ from trunkline.manifest.model import (
     CallNeed,
     EgressNeed,
     EmailNeed,
+    EncryptNeed,
     Function,
     Manifest,
     Need,
@@ -262,7 +263,7 @@ def _sorted(needs: Iterable[Need]) -> tuple[Need, ...]:
 
 def _order(need: Need) -> tuple[str, ...]:
     match need:
-        case TableNeed():
+        case TableNeed() | EncryptNeed():
             return (need.kind, need.table, need.access)
         case SecretNeed() | RotateNeed():
             return (need.kind, need.secret)

@@ -138,6 +138,7 @@ class Service:
         key: str,
         sort: str | None = None,
         ttl: str | None = None,
+        encrypted: Sequence[str] = (),
     ) -> Table[M]:
         """A table of this service.
 
@@ -147,11 +148,15 @@ class Service:
             key: the field that is the partition key; a string.
             sort: the field that is the sort key, if it has one; a string.
             ttl: the field that says when an item may vanish, in seconds since 1970.
+            encrypted: the fields that only this service's functions can read, whoever else may read
+                the table; needs ``trunkline[encryption]``.
         """
         if name in RESERVED_TABLES:
             raise DeclarationError(f"table {name!r} is the runtime's own; choose another name")
         self._fresh("table", name, self.tables)
-        self.tables[name] = Table(self.name, name, model, key=key, sort=sort, ttl=ttl)
+        self.tables[name] = Table(
+            self.name, name, model, key=key, sort=sort, ttl=ttl, encrypted=encrypted
+        )
         return self.tables[name]
 
     def transaction(self) -> Transaction:

@@ -42,6 +42,18 @@ class TableNeed(_Part):
     access: Literal["read", "write"]
 
 
+class EncryptNeed(_Part):
+    """A handler reads or writes encrypted fields of a table of its own service.
+
+    The runtime's calls, with service and table as the encryption context: ``read`` is Decrypt,
+    ``write`` is GenerateDataKey.
+    """
+
+    kind: Literal["encrypt"] = "encrypt"
+    table: Name
+    access: Literal["read", "write"]
+
+
 class SecretNeed(_Part):
     """A handler reads a secret of its own service."""
 
@@ -122,6 +134,7 @@ class EgressNeed(_Part):
 
 Need = Annotated[
     TableNeed
+    | EncryptNeed
     | SecretNeed
     | RotateNeed
     | SettingNeed

@@ -21,6 +21,14 @@ QUEUE = "TRUNKLINE_QUEUE"
 DEAD_LETTER_QUEUE = "TRUNKLINE_DEAD_LETTER_QUEUE"
 """URL of the queue for messages that this function could not process."""
 
+DATA_KEY = "TRUNKLINE_DATA_KEY"
+"""The KMS key that encrypts fields of tables: its ARN."""
+
+
+def encryption_context(service: str, table: str) -> dict[str, str]:
+    """What KMS is told of the fields that it is asked for, and what policies compare."""
+    return {"trunkline:service": service, "trunkline:table": table}
+
 
 def table(name: str) -> str:
     """Holds the physical name of a table."""

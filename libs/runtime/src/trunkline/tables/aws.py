@@ -24,6 +24,7 @@ from trunkline.manifest import variables
 from trunkline.tables.conditions import Condition
 
 if TYPE_CHECKING:
+    from trunkline.tables.encryption import EncryptedFields
     from trunkline.tables.table import Range, Table
 
 M = TypeVar("M", bound=Model)
@@ -80,6 +81,13 @@ class DynamoTable(Generic[M]):
 
     def __init__(self, table: Table[M]) -> None:
         self._table = table
+        self._fields: EncryptedFields | None = None
+        if table.encrypted:
+            from trunkline.aws.data_keys import KmsDataKeys  # only where it is needed
+            from trunkline.tables.encryption import EncryptedFields
+
+            keys = KmsDataKeys(variables.encryption_context(table.service, table.name))
+            self._fields = EncryptedFields(table.service, table.name, table.encrypted, keys)
 
     def get(self, key: str, sort: str | None) -> M | None:
         """The record with that key, read consistently."""
@@ -175,10 +183,13 @@ class DynamoTable(Generic[M]):
         emit: Sequence[Emittable],
     ) -> Write:
         write = uuid.uuid4().hex
+        place = tuple(self._key_of(record).values())
         values = record.model_dump(mode="json")
+        if self._fields is not None:
+            values = self._fields.seal(place, values)
         item = to_item({**values, VERSION: version, BORN: born, WRITE: write})
         request = {"TableName": self._physical(), "Item": item, **condition}
-        key = (self._table.name, *self._key_of(record).values())
+        key = (self._table.name, *place)
         ours = partial(_made_by, write)
         return Write("Put", record, key, request, version, born, aggregate, ours, emit)
 
@@ -247,6 +258,8 @@ class DynamoTable(Generic[M]):
                 return None
         number, born = int(values.pop(VERSION, 0)), int(values.pop(BORN, 0))
         values.pop(WRITE, None)
+        if self._fields is not None:
+            values = self._fields.open([values[name] for name in self._keys()], values)
         record = self._table.model.model_validate(values)
         record._revision.number, record._revision.born = number, born
         return record

@@ -10,7 +10,7 @@ from trunkline.contracts.emission import Emittable, wire_names
 from trunkline.contracts.model import Model
 from trunkline.errors import DeclarationError
 from trunkline.invocation import Uses, require, require_emits
-from trunkline.manifest.model import TableNeed
+from trunkline.manifest.model import EncryptNeed, Need, TableNeed
 from trunkline.tables.conditions import Condition, Field
 from trunkline.tables.pages import Page, read_cursor, write_cursor
 
@@ -28,10 +28,15 @@ class TableAccess:
     """The right to read, or to write, one table; named in a handler's ``uses``."""
 
     need: TableNeed
+    encrypted: bool = False
+    """Whether the table has encrypted fields."""
 
     def granted(self) -> Uses:
         """What a handler with this right may use."""
-        return Uses(needs=frozenset({self.need}))
+        needs: set[Need] = {self.need}
+        if self.encrypted:
+            needs.add(EncryptNeed(table=self.need.table, access=self.need.access))
+        return Uses(needs=frozenset(needs))
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,9 @@ class Table(Generic[M]):
         key: str,
         sort: str | None = None,
         ttl: str | None = None,
+        encrypted: Sequence[str] = (),
     ) -> None:
-        for field in (key, sort, ttl):
+        for field in (key, sort, ttl, *encrypted):
             if field is not None and field not in model.model_fields:
                 raise DeclarationError(f"table {name!r}: {model.__name__} has no field {field!r}")
         if ttl is not None and model.model_fields[ttl].annotation not in (int, int | None):
@@ -73,15 +79,21 @@ class Table(Generic[M]):
                 f"table {name!r}: DynamoDB deletes by whole seconds since 1970, "
                 f"so field {ttl!r} must be int or int | None"
             )
+        for field in encrypted:
+            if field in (key, sort, ttl):
+                raise DeclarationError(
+                    f"table {name!r}: DynamoDB needs to read field {field!r}; do not encrypt it"
+                )
         self.service = service
         self.name = name
         self.model = model
         self.key = key
         self.sort = sort
         self.ttl = ttl
-        self.read = TableAccess(TableNeed(table=name, access="read"))
+        self.encrypted = tuple(encrypted)
+        self.read = TableAccess(TableNeed(table=name, access="read"), bool(encrypted))
         """The right to get and query."""
-        self.write = TableAccess(TableNeed(table=name, access="write"))
+        self.write = TableAccess(TableNeed(table=name, access="write"), bool(encrypted))
         """The right to put, replace and delete."""
         self._backend: DynamoTable[M] | None = None
 
@@ -217,8 +229,10 @@ class Table(Generic[M]):
         """A field of the stored record, to compare in a condition.
 
         Raises:
-            DeclarationError: the model has no such field.
+            DeclarationError: the model has no such field, or DynamoDB cannot read it.
         """
+        if name in self.encrypted:
+            raise DeclarationError(f"table {self.name!r}: field {name!r} is stored encrypted")
         found = self.model.model_fields.get(name)
         if found is None:
             allowed = ", ".join(self.model.model_fields)

@@ -12,7 +12,16 @@ from moto import mock_aws
 from trunkline.aws import clients
 from trunkline.clients import guard, http
 from trunkline.manifest import names, variables
-from trunkline.manifest.model import EmailNeed, Manifest, PayloadNeed, SendNeed, Setting, Table
+from trunkline.manifest.model import (
+    EmailNeed,
+    EncryptNeed,
+    Manifest,
+    Need,
+    PayloadNeed,
+    SendNeed,
+    Setting,
+    Table,
+)
 from trunkline.testing.events import ACCOUNT, ENVIRONMENT, REGION
 
 _CREDENTIALS = {
@@ -72,19 +81,28 @@ def _resources(manifest: Manifest) -> Mapping[str, str]:
     if manifest.publishes:
         topic = names.topic(ENVIRONMENT, service)
         found[variables.TOPIC] = clients.client("sns").create_topic(Name=topic)["TopicArn"]
-    if any(isinstance(need, PayloadNeed) for one in manifest.functions for need in one.needs):
-        found[variables.PAYLOADS] = _bucket(f"payloads-{ACCOUNT}")
     for function in manifest.functions:
         if function.trigger in ("event", "tasks"):
             _queue(names.queue(ENVIRONMENT, service, function.name))
             _queue(names.dead_letter_queue(ENVIRONMENT, service, function.name))
-        for need in function.needs:
-            if isinstance(need, SendNeed):
-                queue = names.queue(ENVIRONMENT, need.service, "tasks")
-                found[variables.task_queue(need.service)] = _queue(queue)
-            elif isinstance(need, EmailNeed):
-                clients.client("sesv2").create_email_identity(EmailIdentity=need.sender)
+    for need in {need for function in manifest.functions for need in function.needs}:
+        found.update(_of_need(need, found))
     return found
+
+
+def _of_need(need: Need, found: Mapping[str, str]) -> Mapping[str, str]:
+    match need:
+        case SendNeed():
+            queue = names.queue(ENVIRONMENT, need.service, "tasks")
+            return {variables.task_queue(need.service): _queue(queue)}
+        case PayloadNeed() if variables.PAYLOADS not in found:
+            return {variables.PAYLOADS: _bucket(f"payloads-{ACCOUNT}")}
+        case EncryptNeed() if variables.DATA_KEY not in found:
+            key = clients.client("kms").create_key()["KeyMetadata"]["Arn"]
+            return {variables.DATA_KEY: str(key)}
+        case EmailNeed():
+            clients.client("sesv2").create_email_identity(EmailIdentity=need.sender)
+    return {}
 
 
 def _parameter(service: str, setting: Setting) -> str:
