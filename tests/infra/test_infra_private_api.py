@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from trunkline_platform.environments import load_environment
+
 API = "${aws_api_gateway_rest_api.private-api_this.execution_arn}"
 CALLER = "arn:aws:iam::111122223333:role/trunkline-dev-sample-caller"
 
@@ -88,6 +90,18 @@ def test_public_api_asks_for_a_signed_in_customer(roots: dict[str, Any]) -> None
 
     assert {method["authorization"] for method in methods} == {"COGNITO_USER_POOLS"}
     assert all(method["authorizer_id"] for method in methods)
+
+
+def test_a_route_with_scopes_takes_access_tokens(make: Any, manifests: Any) -> None:
+    """API Gateway asks for the scopes that a route's manifest names, and else for none."""
+    (front,) = (m for m in manifests if m.api is not None and m.api.exposure == "public")
+    first, *others = front.api.routes
+    routes = (first.model_copy(update={"scopes": ("shop/write",)}), *others)
+    changed = front.model_copy(update={"api": front.api.model_copy(update={"routes": routes})})
+    services = tuple(changed if m is front else m for m in manifests)
+    methods = make(load_environment("dev"), services)["edge"].all("aws_api_gateway_method")
+    asked = {m["operation_name"]: m.get("authorization_scopes") for m in methods.values()}
+    assert asked == {first.name: ["shop/write"], **dict.fromkeys(r.name for r in others)}
 
 
 def test_stages_are_logged_traced_and_throttled(roots: dict[str, Any]) -> None:

@@ -1,11 +1,13 @@
-"""Contract of the gap ``api_claims``."""
+"""Contracts of the gaps ``api_claims`` and ``api_token_use``."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import urllib3
 
 from trunkline_localcloud import LocalCloud
@@ -21,7 +23,7 @@ def handler(event, context):
 _PASSWORD = "Long-enough-1"
 
 
-def _id_token(client: Client, pool: str, groups: tuple[str, ...]) -> str:
+def _tokens(client: Client, pool: str, groups: tuple[str, ...]) -> dict[str, str]:
     users = client("cognito-idp")
     app = users.create_user_pool_client(
         UserPoolId=pool,
@@ -44,18 +46,25 @@ def _id_token(client: Client, pool: str, groups: tuple[str, ...]) -> str:
         AuthFlow="ADMIN_USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": "ann@example.com", "PASSWORD": _PASSWORD},
     )
-    return str(signed_in["AuthenticationResult"]["IdToken"])
+    found: dict[str, str] = signed_in["AuthenticationResult"]
+    return found
 
 
-def test_groups_are_joined_by_commas(
-    client: Client, cloud: LocalCloud, http: urllib3.PoolManager, function: Callable[..., str]
-) -> None:
-    """A function reads its caller's groups as AWS writes them, and other claims as text."""
+@dataclass(frozen=True)
+class Site:
+    """An API with a Cognito authorizer, and somebody's tokens."""
+
+    url: str
+    tokens: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def site(client: Client, cloud: LocalCloud, function: Callable[..., str]) -> Site:
+    """GET takes whoever has signed in, POST a token with the scope of every signed-in user."""
     name = function(_SOURCE)
     pool = client("cognito-idp").create_user_pool(
         PoolName="claims", UsernameAttributes=["email"], AutoVerifiedAttributes=["email"]
     )["UserPool"]
-    token = _id_token(client, pool["Id"], ("admins", "staff"))
     gateway = client("apigateway")
     api = gateway.create_rest_api(name="claims")["id"]
     authorizer = gateway.create_authorizer(
@@ -66,16 +75,22 @@ def test_groups_are_joined_by_commas(
         identitySource="method.request.header.Authorization",
     )["id"]
     root = gateway.get_resources(restApiId=api)["items"][0]["id"]
-    method = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
-    gateway.put_method(**method, authorizationType="COGNITO_USER_POOLS", authorizerId=authorizer)
     arn = f"arn:aws:lambda:{cloud.region}:{cloud.account_id}:function:{name}"
     path = f"2015-03-31/functions/{arn}/invocations"
-    gateway.put_integration(
-        **method,
-        type="AWS_PROXY",
-        integrationHttpMethod="POST",
-        uri=f"arn:aws:apigateway:{cloud.region}:lambda:path/{path}",
-    )
+    for verb, scopes in (("GET", []), ("POST", ["aws.cognito.signin.user.admin"])):
+        method = {"restApiId": api, "resourceId": root, "httpMethod": verb}
+        gateway.put_method(
+            **method,
+            authorizationType="COGNITO_USER_POOLS",
+            authorizerId=authorizer,
+            authorizationScopes=scopes,
+        )
+        gateway.put_integration(
+            **method,
+            type="AWS_PROXY",
+            integrationHttpMethod="POST",
+            uri=f"arn:aws:apigateway:{cloud.region}:lambda:path/{path}",
+        )
     gateway.create_deployment(restApiId=api, stageName="v1")
     client("lambda").add_permission(
         FunctionName=name,
@@ -84,8 +99,21 @@ def test_groups_are_joined_by_commas(
         Principal="apigateway.amazonaws.com",
     )
     url = f"{cloud.endpoint}/restapis/{api}/v1/_user_request_/"
-    answer = http.request("GET", url, headers={"Authorization": token})
-    assert answer.status == 200, answer.data
-    claims = json.loads(answer.data)
-    assert sorted(claims["cognito:groups"].split(",")) == ["admins", "staff"]
-    assert {type(claim) for claim in claims.values()} == {str}
+    return Site(url, _tokens(client, pool["Id"], ("admins", "staff")))
+
+
+def test_groups_are_joined_by_commas(site: Site, http: urllib3.PoolManager) -> None:
+    """A function reads its caller's groups as AWS writes them, and other claims as text."""
+    for verb, token in (("GET", "IdToken"), ("POST", "AccessToken")):
+        answer = http.request(verb, site.url, headers={"Authorization": site.tokens[token]})
+        assert answer.status == 200, answer.data
+        claims = json.loads(answer.data)
+        assert sorted(claims["cognito:groups"].split(",")) == ["admins", "staff"]
+        assert {type(claim) for claim in claims.values()} == {str}
+
+
+def test_a_route_takes_one_kind_of_token(site: Site, http: urllib3.PoolManager) -> None:
+    """ID tokens where a route has no scopes, access tokens where it has."""
+    for verb, token in (("GET", "AccessToken"), ("POST", "IdToken")):
+        answer = http.request(verb, site.url, headers={"Authorization": site.tokens[token]})
+        assert answer.status == 401

@@ -21,6 +21,7 @@ NO, OWN, YES = Verdict.DENIED, Verdict.IF_OWNED, Verdict.ALLOWED
 ANN = Caller.customer("ann")
 BOB = Caller.customer("bob")
 HELPER = Caller.customer("eve", groups={"support"})
+READING_HELPER = Caller.customer("eve", groups={"support"}, scopes={"notes/read"})
 WRITER = Caller.customer("ann", scopes={"notes/write", "notes/read"})
 STOREFRONT = Caller.service("storefront")
 STRANGER = Caller.service("ann")
@@ -119,6 +120,8 @@ def test_services_names_somebody() -> None:
         ("public", None, "say which, for example allow=signed_in"),
         ("public", services("a"), "only a customer can call here"),
         ("public", signed_in | services("a"), "only a customer can call here"),
+        ("public", owner | scope("a"), "every way in names a scope, or none does"),
+        ("public", scope("a") & owner | group("b"), "every way in names a scope, or none does"),
         ("private", signed_in, "only a service can call here"),
         ("private", owner | services("a"), "only a service can call here"),
     ],
@@ -128,6 +131,14 @@ def test_rules_fit_the_exposure(exposure, allow: Rule | None, words: str) -> Non
     service = Service("shop", exposure=exposure)
     with pytest.raises(DeclarationError, match=words):
         service.implements(ShopApi.get_order, allow=allow)(lambda order_id: None)
+
+
+@given(RULES)
+def test_a_rule_knows_whether_it_takes_a_scope(rule: Rule) -> None:
+    """Who has no scope is admitted just where the rule says that it can be done without."""
+    everybody = [Caller.customer("ann", groups={"support"}), Caller.service("ann")]
+    assert not (rule.by_scope and any(rule.judge(caller) for caller in everybody))
+    assert not rule.by_scope or rule.scopes == {"notes/read"}
 
 
 class NoteTaken(Event, version=1, service="notes", subject="note_id"):
@@ -195,7 +206,9 @@ def _load(note_id: str) -> Note:
 
 
 @notes_service.implements(
-    NotesApi.read, allow=owner & scope("notes/read") | group("support"), uses=[notes.read]
+    NotesApi.read,
+    allow=(owner | group("support")) & scope("notes/read"),
+    uses=[notes.read],
 )
 def read(note_id: str, caller: Caller) -> str:
     """Ask, then answer."""
@@ -268,8 +281,8 @@ def test_the_owner_is_served(running_notes: ServiceHarness) -> None:
 
 def test_another_rule_admits_without_owning(running_notes: ServiceHarness) -> None:
     """The support reads everybody's, and learns what does not exist."""
-    assert running_notes.call("GET", "/notes/n-1", caller=HELPER).json == "hers"
-    missing = running_notes.call("GET", "/notes/n-2", caller=HELPER)
+    assert running_notes.call("GET", "/notes/n-1", caller=READING_HELPER).json == "hers"
+    missing = running_notes.call("GET", "/notes/n-2", caller=READING_HELPER)
     assert missing.json["detail"] == "there is no note n-2"
 
 
@@ -370,3 +383,11 @@ def test_who_may_not_call_learns_nothing_of_the_request(running_notes: ServiceHa
     """403 comes before validation: a stranger does not learn what a good request looks like."""
     answer = running_notes.call("GET", "/reports", query={"nonsense": "1"}, caller=ANN)
     assert answer.status == 403
+
+
+def test_the_gateway_learns_a_routes_scopes() -> None:
+    """The manifest names the scopes by which API Gateway takes access tokens, and else none."""
+    api = notes_service.manifest().api
+    assert api is not None
+    scopes = {route.name: route.scopes for route in api.routes if route.scopes}
+    assert scopes == {"read": ("notes/read",), "report": ("reports",)}

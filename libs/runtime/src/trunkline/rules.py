@@ -45,6 +45,8 @@ class Rule:
         judge: says what it thinks of one.
         by_owner: whether it may admit somebody as the owner.
         is_either: whether ``|`` made it, so that its text needs brackets inside of ``&``.
+        scopes: the OAuth scopes that it speaks of.
+        by_scope: whether nobody is admitted without one of them.
     """
 
     def __init__(
@@ -55,12 +57,16 @@ class Rule:
         *,
         by_owner: bool = False,
         is_either: bool = False,
+        scopes: frozenset[str] = frozenset(),
+        by_scope: bool = False,
     ) -> None:
         self._text = text
         self.kinds = kinds
         self.judge = judge
         self.by_owner = by_owner
         self.is_either = is_either
+        self.scopes = scopes
+        self.by_scope = by_scope
 
     def __repr__(self) -> str:
         return self._text
@@ -73,6 +79,8 @@ class Rule:
             lambda caller: max(mine(caller), theirs(caller)),
             by_owner=self.by_owner or other.by_owner,
             is_either=True,
+            scopes=self.scopes | other.scopes,
+            by_scope=self.by_scope and other.by_scope,
         )
 
     def __and__(self, other: Rule) -> Rule:
@@ -82,6 +90,8 @@ class Rule:
             self.kinds | other.kinds,
             lambda caller: min(mine(caller), theirs(caller)),
             by_owner=self.by_owner or other.by_owner,
+            scopes=self.scopes | other.scopes,
+            by_scope=self.by_scope or other.by_scope,
         )
 
     def admit(self, caller: Caller) -> Verdict:
@@ -96,11 +106,17 @@ class Rule:
         return verdict
 
 
-def _leaf(text: str, kind: Literal["service", "customer"], holds: Callable[[Caller], bool]) -> Rule:
+def _leaf(
+    text: str,
+    kind: Literal["service", "customer"],
+    holds: Callable[[Caller], bool],
+    *,
+    scopes: frozenset[str] = frozenset(),
+) -> Rule:
     def judge(caller: Caller) -> Verdict:
         return Verdict.ALLOWED if caller.kind == kind and holds(caller) else Verdict.DENIED
 
-    return Rule(text, frozenset({kind}), judge)
+    return Rule(text, frozenset({kind}), judge, scopes=scopes, by_scope=bool(scopes))
 
 
 def _anybody(caller: Caller) -> bool:
@@ -141,7 +157,14 @@ def group(name: str) -> Rule:
 
 
 def scope(name: str) -> Rule:
-    """The customers whose token has an OAuth scope, for example ``orders/write``."""
+    """The customers whose access token has an OAuth scope, for example ``orders/write``.
+
+    API Gateway takes either ID tokens, which have no scopes, or access tokens with one of the
+    route's scopes, so on a public API every way in must name one.
+    """
     if not _SCOPE.fullmatch(name):
         raise DeclarationError(f'{name!r} is no scope: printable ASCII without space, " and \\')
-    return _leaf(f"scope({name!r})", "customer", lambda caller: name in caller.scopes)
+
+    text = f"scope({name!r})"
+    scopes = frozenset({name})
+    return _leaf(text, "customer", lambda caller: name in caller.scopes, scopes=scopes)

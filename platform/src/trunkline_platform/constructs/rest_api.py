@@ -167,6 +167,7 @@ class RestApi(Construct):
             http_method=route.method,
             authorization=authorization,
             authorizer_id=authorizer_id,
+            authorization_scopes=None if route.scopes is None else list(route.scopes),
             operation_name=route.name,
         )
         alias = self._aws.alias_arn(operation.service, operation.function)
@@ -187,6 +188,7 @@ class RestApi(Construct):
             authorization,
             alias,
             operation.timeout_seconds,
+            *(route.scopes or ()),
         ]
 
     def deploy(self) -> None:

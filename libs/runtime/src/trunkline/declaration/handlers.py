@@ -169,6 +169,12 @@ def checked_rule(handler: str, exposure: Literal["private", "public"], allow: Ru
         raise DeclarationError(
             f"handler {handler!r}: only a {comes} can call here, but it allows {rule}"
         )
+    if rule.scopes and not rule.by_scope:
+        # https://repost.aws/knowledge-center/api-gateway-cognito-401-unauthorized
+        raise DeclarationError(
+            f"handler {handler!r} allows {rule}: API Gateway takes ID tokens or, where a route has "
+            "scopes, access tokens, never both; so either every way in names a scope, or none does"
+        )
     return rule
 
 

@@ -143,7 +143,13 @@ def _api(service: Service) -> Api | None:
         version=service.api.__version__,
         exposure=service.exposure,
         routes=tuple(
-            Route(name=o.name, method=o.method, path=o.path, kind=o.kind)
+            Route(
+                name=o.name,
+                method=o.method,
+                path=o.path,
+                kind=o.kind,
+                scopes=tuple(sorted(service.api_handlers[o.name].allow.scopes)) or None,
+            )
             for o in operations(service.api)
         ),
     )

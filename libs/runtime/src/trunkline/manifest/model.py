@@ -184,6 +184,8 @@ class Route(_Part):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     kind: Literal["query", "command"]
+    scopes: tuple[str, ...] | None = None
+    """The OAuth scopes of which an access token needs one; without any it takes ID tokens."""
 
 
 class Api(_Part):
