@@ -72,13 +72,22 @@ def test_requests_are_signed_with_the_roles_credentials(
 
 
 def test_trace_goes_along(shop: ServiceHarness) -> None:
-    """The called service continues the caller's trace."""
-    from trunkline.telemetry.tracing import span, trace_id
+    """The called service continues the caller's trace, and so does X-Ray on the way."""
+    from trunkline.telemetry.tracing import from_traceparent, span
 
     neighbour = shop.answers(DepotApi.cancel, lambda sku: None)
-    with span("test"):
+    trace = "12345678901234567890123456789012"
+    with span("test", parent=from_traceparent(f"00-{trace}-{'a' * 16}-01", "rojo=1")):
         cancel("a")
-        assert neighbour.requests[-1]["headers"]["traceparent"].split("-")[1] == trace_id()
+    headers = neighbour.requests[-1]["headers"]
+    version, trace_id, span_id, flags = headers["traceparent"].split("-")
+    assert (version, trace_id, flags) == ("00", trace, "01")
+    assert headers["tracestate"] == "rojo=1"
+    root = f"Root=1-{trace[:8]}-{trace[8:]}"
+    assert headers["X-Amzn-Trace-Id"] == f"{root};Parent={span_id};Sampled=1"
+    # API Gateway rewrites this one, which must not break the signature.
+    assert "x-amzn-trace-id" not in headers["Authorization"]
+    assert "traceparent" in headers["Authorization"]
 
 
 def test_called_services_problems_are_passed_on(shop: ServiceHarness) -> None:

@@ -83,7 +83,7 @@ class ApiProgram:
         name = f"{event.get('httpMethod', '')} {event.get('resource') or event.get('path', '')}"
         with (
             running(base),
-            tracing.span(name, kind="server", parent=tracing.from_headers(headers)) as span,
+            tracing.span(name, kind="server", parent=tracing.from_request(event)) as span,
         ):
             with Attempt() as attempt:
                 response = self._answer(Request.read(event), base, ends=deadline)

@@ -76,7 +76,7 @@ def request_of(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> 
     )
 
 
-def send(request: Request, end: float, *, traceparent: str) -> urllib3.BaseHTTPResponse:
+def send(request: Request, end: float, *, trace: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
     """Send a request and wait for its answer, whatever the answer is.
 
     A kept connection that turns out dead is no answer of the service, so the request goes out once
@@ -86,7 +86,7 @@ def send(request: Request, end: float, *, traceparent: str) -> urllib3.BaseHTTPR
     Args:
         request: what to send.
         end: when to give up, on the monotonic clock.
-        traceparent: the span that the called service continues.
+        trace: the headers of the span that the called service continues.
 
     Raises:
         DeadlineExceeded: there is no time to send it.
@@ -95,7 +95,7 @@ def send(request: Request, end: float, *, traceparent: str) -> urllib3.BaseHTTPR
     dead, expired = not request.repeatable, False
     while True:
         try:
-            answer = _exchange(request, end, traceparent)
+            answer = _exchange(request, end, trace)
         except urllib3.exceptions.ProtocolError as error:
             if dead:
                 discovery.forget(request.service)
@@ -117,14 +117,14 @@ def reset() -> None:
     _pool.clear()
 
 
-def _exchange(request: Request, end: float, traceparent: str) -> urllib3.BaseHTTPResponse:
+def _exchange(request: Request, end: float, trace: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
     left = end - clock.monotonic()
     if left < MIN_SECONDS:
         raise DeadlineExceeded(f"no time is left to ask {request.service}")
     headers = {
         **request.headers,
         TIMEOUT_HEADER: timeout_header(left),
-        "traceparent": traceparent,
+        **trace,
     }
     return _pool.request(
         request.method,

@@ -97,7 +97,7 @@ def _persist(call: Call[P, R], guard: Guard, arguments: Mapping[str, Any], span:
 
 
 def _ask(operation: Operation[..., R], request: Request, end: float, span: Span) -> R:
-    answer = send(request, end, traceparent=tracing.traceparent() or "")
+    answer = send(request, end, trace=tracing.outgoing_headers())
     span.set_attribute("http.response.status_code", answer.status)
     if not 200 <= answer.status < 300:
         problem = problem_of(answer.status, answer.headers, answer.data)

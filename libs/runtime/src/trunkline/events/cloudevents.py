@@ -24,7 +24,15 @@ MAX_ID_LENGTH = 256
 """An id becomes part of a DynamoDB key, which has a limit."""
 
 _REQUIRED = ("specversion", "id", "source", "type")
-_OPTIONAL = ("subject", "traceparent", "partitionkey", "sequence", "dataref", "datasha256")
+_OPTIONAL = (
+    "subject",
+    "traceparent",
+    "tracestate",
+    "partitionkey",
+    "sequence",
+    "dataref",
+    "datasha256",
+)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -45,7 +53,10 @@ class CloudEvent:
     """When the fact was stored, RFC 3339."""
     data: Any
     traceparent: str | None = None
-    """The W3C trace context, carried by the distributed tracing extension."""
+    """The W3C trace context, carried by the distributed tracing extension
+    (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md).
+    """
+    tracestate: str | None = None
     partitionkey: str | None = None
     """The aggregate that an event tells of: ``orders/4711``, the record with key 4711."""
     sequence: str | None = None
@@ -57,7 +68,13 @@ class CloudEvent:
 
     @classmethod
     def of(
-        cls, message: Message, *, event_id: str, source: str, traceparent: str | None = None
+        cls,
+        message: Message,
+        *,
+        event_id: str,
+        source: str,
+        traceparent: str | None = None,
+        tracestate: str | None = None,
     ) -> CloudEvent:
         """The envelope of an event or task.
 
@@ -66,6 +83,7 @@ class CloudEvent:
             event_id: the fact's one id.
             source: the emitting service's name.
             traceparent: of the span that emits it.
+            tracestate: of the same span.
         """
         return cls(
             id=event_id,
@@ -75,6 +93,7 @@ class CloudEvent:
             time=rfc3339(clock.moment()),
             data=message.model_dump(mode="json"),
             traceparent=traceparent,
+            tracestate=tracestate,
         )
 
     @classmethod
@@ -108,15 +127,16 @@ class CloudEvent:
             time=str(fields.get("time", "")),
             data=fields.get("data"),
             traceparent=fields["traceparent"],
+            tracestate=fields["tracestate"],
             partitionkey=fields["partitionkey"],
             sequence=fields["sequence"],
             dataref=fields["dataref"],
             datasha256=fields["datasha256"],
         )
 
-    def traced(self, traceparent: str | None) -> CloudEvent:
+    def traced(self, traceparent: str | None, tracestate: str | None) -> CloudEvent:
         """The same fact, sent by another span."""
-        return replace(self, traceparent=traceparent)
+        return replace(self, traceparent=traceparent, tracestate=tracestate)
 
     def dump(self) -> str:
         """The envelope as JSON."""
@@ -129,6 +149,7 @@ class CloudEvent:
             "time": self.time,
             "datacontenttype": "application/json",
             "traceparent": self.traceparent,
+            "tracestate": self.tracestate,
             "partitionkey": self.partitionkey,
             "sequence": self.sequence,
             "dataref": self.dataref,

@@ -107,18 +107,24 @@ class ConsumerProgram:
         Returns:
             the source's answer: what failed is delivered again, and the rest is not.
         """
-        with self._meter.invocation():
-            return self._source.answer(self._failed(event, deadline))
+        deliveries = tuple(self._source.deliveries(event))
+        base = Invocation(self._service, self._function, self._function, deadline)
+        with (
+            self._meter.invocation(),
+            running(base),
+            tracing.batch("process", len(deliveries), kind="consumer"),
+        ):
+            return self._source.answer(self._failed(deliveries, base))
 
-    def _failed(self, event: Mapping[str, Any], deadline: float) -> list[Delivery]:
+    def _failed(self, deliveries: Iterable[Delivery], base: Invocation) -> list[Delivery]:
         failed: list[Delivery] = []
         blocked: set[str] = set()
-        for delivery in self._source.deliveries(event):
+        for delivery in deliveries:
             metrics.of_handler(None)
             if delivery.group is not None and delivery.group in blocked:
                 # No longer hidden than the one before it: SQS holds the group back for both.
                 self._return(delivery, 0)
-            elif self._measured(delivery, deadline):
+            elif self._measured(delivery, base):
                 continue
             elif delivery.group is not None:
                 blocked.add(delivery.group)
@@ -126,25 +132,23 @@ class ConsumerProgram:
             failed.append(delivery)
         return failed
 
-    def _measured(self, delivery: Delivery, deadline: float) -> bool:
+    def _measured(self, delivery: Delivery, base: Invocation) -> bool:
         start = time.perf_counter()
-        acknowledged = self._acknowledged(delivery, deadline)
+        acknowledged = self._acknowledged(delivery, base)
         if delivery.receives > 1:
             metrics.count("retries")
         metrics.handled((time.perf_counter() - start) * 1000)
         return acknowledged
 
-    def _acknowledged(self, delivery: Delivery, deadline: float) -> bool:
+    def _acknowledged(self, delivery: Delivery, base: Invocation) -> bool:
         """Process one message; whether its source may forget it."""
-        base = Invocation(self._service, self._function, self._function, deadline)
         if base.remaining() < MIN_SECONDS:
             logger.info("returned to the queue: no time is left", extra={"id": delivery.message_id})
             return self._return(delivery, 0)
         with Attempt() as parsing:
             envelope = CloudEvent.parse(delivery.body)
         if parsing.error is not None:
-            with running(base):
-                return self._dead_letter(delivery, parsing.error)
+            return self._dead_letter(delivery, parsing.error)
         attributes: dict[str, str | int | bool] = {
             "messaging.message.id": envelope.id,
             "messaging.system": "aws_sqs",
@@ -152,15 +156,11 @@ class ConsumerProgram:
         }
         if envelope.subject is not None:
             attributes["subject"] = envelope.subject
-        with (
-            running(base),
-            tracing.span(
-                f"process {envelope.type}",
-                kind="consumer",
-                parent=tracing.from_traceparent(envelope.traceparent),
-                attributes=attributes,
-            ) as span,
-        ):
+        parent = tracing.from_traceparent(envelope.traceparent, envelope.tracestate)
+        tracing.link(parent)
+        with tracing.span(
+            f"process {envelope.type}", kind="consumer", parent=parent, attributes=attributes
+        ) as span:
             with Attempt() as attempt:
                 self._process(envelope, base)
             if attempt.error is None:

@@ -14,7 +14,7 @@ from trunkline.contracts.message import message_type
 from trunkline.errors import InvalidMessage
 from trunkline.events.cloudevents import CloudEvent
 from trunkline.invocation import current
-from trunkline.telemetry.tracing import annotate, traceparent
+from trunkline.telemetry.tracing import annotate, carried
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +78,9 @@ class OutboxItem:
         position = int(values.get("position", 0))
         return cls(key, kind, target, CloudEvent.parse(envelope), position)
 
-    def traced(self, traceparent: str | None) -> OutboxItem:
+    def traced(self, traceparent: str | None, tracestate: str | None) -> OutboxItem:
         """The same item, sent by another span."""
-        return replace(self, envelope=self.envelope.traced(traceparent))
+        return replace(self, envelope=self.envelope.traced(traceparent, tracestate))
 
 
 def readable(item: Mapping[str, Any]) -> OutboxItem | None:
@@ -133,13 +133,14 @@ def outbox_items(
         aggregate: the record that is written in the same transaction, if it is one.
     """
     invocation = current()
+    parent, state = carried()
     items: list[OutboxItem] = []
     for position, emission in enumerate(emissions(emit)):
         fact = invocation.fact_id() if invocation else str(uuid.uuid4())
         for message in emission.messages:
             kind = message_type(message)
             envelope = CloudEvent.of(
-                message, event_id=fact, source=service, traceparent=traceparent()
+                message, event_id=fact, source=service, traceparent=parent, tracestate=state
             )
             if envelope.subject is not None:
                 annotate("subject", envelope.subject)

@@ -82,7 +82,8 @@ class RelayProgram:
             if item is not None:
                 sequences.setdefault(item.key, str(stream.get("SequenceNumber", "")))
                 items.append(item)
-        failed = self.publish(items)
+        with tracing.batch("publish", len(items), kind="producer"):
+            failed = self.publish(items)
         if failed:
             metrics.count("batch_failures", len(failed))
         milliseconds = (time.perf_counter() - start) * 1000
@@ -117,7 +118,7 @@ class RelayProgram:
         spans = {item.key: _span(item) for item in items}
         with Attempt() as attempt:
             reasons = dict(
-                channel.send([item.traced(tracing.traceparent(spans[item.key])) for item in items])
+                channel.send([item.traced(*tracing.carried(spans[item.key])) for item in items])
             )
         if attempt.error is not None:
             reasons = {item.key: reason(attempt.error) for item in items}
@@ -142,9 +143,11 @@ def _span(item: OutboxItem) -> Span:
     attributes: dict[str, str | int | bool] = {"messaging.message.id": item.envelope.id}
     if item.envelope.subject is not None:
         attributes["subject"] = item.envelope.subject
+    parent = tracing.from_traceparent(item.envelope.traceparent, item.envelope.tracestate)
+    tracing.link(parent)
     return tracing.open_span(
         f"publish {item.envelope.type}",
         kind="producer",
-        parent=tracing.from_traceparent(item.envelope.traceparent),
+        parent=parent,
         attributes=attributes,
     )

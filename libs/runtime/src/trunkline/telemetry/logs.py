@@ -85,3 +85,5 @@ def configure_logs() -> None:
     root.setLevel(logging.INFO)
     for noisy in ("botocore", "boto3", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It would repeat what strangers write into their tracestate.
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)

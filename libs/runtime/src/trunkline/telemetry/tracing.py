@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import NonRecordingSpan, Span, SpanKind, Status, StatusCode
 
-from trunkline.telemetry.xray import ROOT_TRACE_ID, parse_xray
+from trunkline.telemetry import tracecontext, xray
+from trunkline.telemetry.spans import with_root
 
 Kind = Literal["internal", "server", "client", "producer", "consumer"]
 
 _TRACER = trace.get_tracer("trunkline")
-_W3C = TraceContextTextMapPropagator()
+_READ = frozenset({"traceparent", "tracestate", "x-amzn-trace-id"})
 _KINDS: Mapping[Kind, SpanKind] = {
     "internal": SpanKind.INTERNAL,
     "server": SpanKind.SERVER,
@@ -42,15 +42,16 @@ def span(
         parent: the context that came over the wire; the current span if ``None``.
         attributes: facts known at the start.
     """
-    with _TRACER.start_as_current_span(
-        name,
-        context=parent,
-        kind=_KINDS[kind],
-        attributes=attributes,
-        record_exception=False,
-        set_status_on_exception=True,
-    ) as active:
-        yield active
+    opened = _TRACER.start_span(name, context=parent, kind=_KINDS[kind], attributes=attributes)
+    token = attach(trace.set_span_in_context(opened))
+    try:
+        yield opened
+    except Exception as error:
+        failed(opened, f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        detach(token)
+        opened.end()
 
 
 def open_span(
@@ -74,11 +75,51 @@ def annotate(name: str, value: str | int | bool) -> None:
     trace.get_current_span().set_attribute(name, value)
 
 
-def traceparent(of: Span | None = None) -> str | None:
-    """The W3C header of a span, by default of the current one; ``None`` outside of any."""
-    carrier: dict[str, str] = {}
-    _W3C.inject(carrier, None if of is None else trace.set_span_in_context(of))
-    return carrier.get("traceparent")
+@contextmanager
+def batch(name: str, size: int, *, kind: Kind) -> Iterator[None]:
+    """One span around messages of many traces, with a link to each sender (:func:`link`).
+
+    Each message is processed in a span of its own below its sender, so a batch of one has nothing
+    to add, and gets none
+    (https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/#batch-processing).
+    """
+    if size < 2:
+        yield
+        return
+    facts = {"messaging.batch.message_count": size}
+    with span(f"{name} batch", kind=kind, parent=Context(), attributes=facts):
+        yield
+
+
+def link(context: Context) -> None:
+    """Point the current span at the one that a context from the wire names."""
+    active = trace.get_current_span()
+    to = trace.get_current_span(context).get_span_context()
+    if active.is_recording() and to.is_valid:
+        active.add_link(to)
+
+
+def traceparent() -> str | None:
+    """The current span's W3C header; ``None`` outside of any."""
+    return carried()[0]
+
+
+def carried(of: Span | None = None) -> tuple[str | None, str | None]:
+    """``traceparent`` and ``tracestate`` of a span, by default of the current one."""
+    context = (of or trace.get_current_span()).get_span_context()
+    if not context.is_valid:
+        return None, None
+    return tracecontext.dump_parent(context), tracecontext.dump_state(context)
+
+
+def outgoing_headers() -> dict[str, str]:
+    """The headers by which another service goes on with the current trace."""
+    parent, state = carried()
+    if parent is None:
+        return {}
+    amazon = xray.dump_xray(trace.get_current_span().get_span_context())
+    headers = {"traceparent": parent, xray.HEADER: amazon}
+    return headers if state is None else {**headers, "tracestate": state}
 
 
 def trace_id() -> str | None:
@@ -87,28 +128,41 @@ def trace_id() -> str | None:
     return format(context.trace_id, "032x") if context.is_valid else None
 
 
-def from_traceparent(header: str | None) -> Context:
-    """The context that a W3C header carries; an empty one, so a new trace, if it is malformed."""
-    return _W3C.extract({"traceparent": header} if header else {}, Context())
+def from_traceparent(header: str | None, state: str | None = None) -> Context:
+    """The context that the W3C's fields carry; an empty one, so a new trace, if they are wrong."""
+    return _remote([header] if header else [], [state] if state else [])
 
 
-def from_headers(headers: Mapping[str, str]) -> Context:
+def from_request(event: Mapping[str, Any]) -> Context:
     """The context of a request: ``traceparent``, else ``X-Amzn-Trace-Id``.
 
     Args:
-        headers: with lower-case names.
+        event: API Gateway's, whose ``multiValueHeaders`` tell what came more than once.
 
     API Gateway's own header often names a trace but no parent; a new trace then takes its id.
     """
-    context = from_traceparent(headers.get("traceparent"))
+    found: dict[str, list[str]] = {}
+    for name, value in _pairs(event.get("multiValueHeaders") or event.get("headers")):
+        lower = name.lower()
+        if lower in _READ:
+            found.setdefault(lower, []).append(value)
+    context = _remote(found.get("traceparent", []), found.get("tracestate", []))
     if trace.get_current_span(context).get_span_context().is_valid:
         return context
-    amazon = parse_xray(headers.get("x-amzn-trace-id"))
-    if amazon is None:
-        return context
-    if amazon.parent_id is None:
-        ROOT_TRACE_ID.set(amazon.trace_id)
-        return context
-    flags = trace.TraceFlags(trace.TraceFlags.SAMPLED if amazon.sampled else 0)
-    remote = trace.SpanContext(amazon.trace_id, amazon.parent_id, is_remote=True, trace_flags=flags)
-    return trace.set_span_in_context(trace.NonRecordingSpan(remote), context)
+    amazon = xray.parse_xray(found.get("x-amzn-trace-id", [""])[-1])
+    return context if amazon is None else with_root(context, amazon)
+
+
+def _remote(parents: Sequence[str], states: Sequence[str]) -> Context:
+    sender = tracecontext.parse(parents, states) if parents else None
+    if sender is None:
+        return Context()
+    return trace.set_span_in_context(NonRecordingSpan(sender), Context())
+
+
+def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
+    """Names and values, as API Gateway sends them: each value a text or a list of texts."""
+    for name, values in headers.items() if isinstance(headers, Mapping) else ():
+        for value in values if isinstance(values, list) else (values,):
+            if isinstance(value, str):
+                yield str(name), value
