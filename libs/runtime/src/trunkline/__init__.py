@@ -4,7 +4,7 @@ from trunkline.contracts import Api, Event, Model, Task, command, one_fact, quer
 from trunkline.declaration import Service, idempotent
 from trunkline.errors import TrunklineError
 from trunkline.identity import Caller
-from trunkline.types import IdempotencyKey, Money
+from trunkline.types import IdempotencyKey, Money, Personal
 
 __all__ = [
     "Api",
@@ -13,6 +13,7 @@ __all__ = [
     "IdempotencyKey",
     "Model",
     "Money",
+    "Personal",
     "Service",
     "Task",
     "TrunklineError",

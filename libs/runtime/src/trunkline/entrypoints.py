@@ -14,6 +14,7 @@ from trunkline import environment
 from trunkline.declaration.entry import load_service
 from trunkline.manifest import variables
 from trunkline.program import Program, deadline_of
+from trunkline.telemetry import correlation
 
 
 @cache
@@ -24,29 +25,35 @@ def program() -> Program:
     return loaded
 
 
+def _begun(context: Any) -> float:
+    """When the invocation that begins now must end."""
+    correlation.invoked(context)
+    return deadline_of(context)
+
+
 def api(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer an API call of API Gateway."""
-    return program().api.handle(event, deadline_of(context))
+    return program().api.handle(event, _begun(context))
 
 
 def event(event: Mapping[str, Any], context: Any) -> Any:
     """Process events of the function's SQS queue."""
-    return program().event(event, deadline_of(context))
+    return program().event(event, _begun(context))
 
 
 def tasks(event: Mapping[str, Any], context: Any) -> Any:
     """Process tasks of the service's SQS queue."""
-    return program().consumer("tasks").handle(event, deadline_of(context))
+    return program().consumer("tasks").handle(event, _begun(context))
 
 
 def relay(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Publish what the outbox's stream shows."""
-    return program().relay.handle(event, deadline_of(context))
+    return program().relay.handle(event, _begun(context))
 
 
 def rotation(event: Mapping[str, Any], context: Any) -> None:
     """Do one step of a secret's rotation."""
-    program().rotation(event, deadline_of(context))
+    program().rotation(event, _begun(context))
 
 
 if environment.optional(variables.ENTRY) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NewType
+from typing import Annotated, NewType, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -11,6 +11,20 @@ IdempotencyKey = NewType("IdempotencyKey", str)
 
 A handler gets it by a parameter of this type. An operation that declares such a parameter lets its
 typed client pass the key on.
+"""
+
+T = TypeVar("T")
+
+
+class PersonalData:
+    """Marks a field's type: its values are never shown. Say :data:`Personal` instead."""
+
+
+Personal: TypeAlias = Annotated[T, PersonalData]
+"""A field with personal data, as ``email: Personal[str]``.
+
+It is stored and sent like any other, and masked wherever a model is shown: in its ``repr`` and
+``str``, in log lines and in errors of validation.
 """
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]

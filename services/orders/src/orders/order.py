@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from orders.errors import ImpossibleMove
 from orders_contract import OrderStatus, OrderView
-from trunkline import Model, Money
+from trunkline import Model, Money, Personal
 
 MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = MappingProxyType(
     {
@@ -57,7 +57,7 @@ class Order(Model):
 
     order_id: str
     customer: str
-    email: str
+    email: Personal[str]
     sku: str
     quantity: int
     total: Money

@@ -35,7 +35,7 @@ from trunkline.idempotency.keys import request_key
 from trunkline.idempotency.store import Different, Done, Running, Store
 from trunkline.identity import Caller
 from trunkline.invocation import Invocation, running
-from trunkline.telemetry import metrics, tracing
+from trunkline.telemetry import correlation, metrics, tracing
 from trunkline.types import IdempotencyKey
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class ApiProgram:
             deadline: when Lambda ends the invocation, on the monotonic clock.
         """
         start = time.perf_counter()
-        with self._meter.invocation():
+        with self._meter.invocation(), correlation.work():
             with Attempt() as attempt:
                 response = self._respond(event, deadline)
             if attempt.error is not None:  # it is no event of API Gateway's
@@ -105,6 +105,7 @@ class ApiProgram:
         metrics.of_handler(handler.name)
         caller = caller_of(request, self._service.exposure)
         tracing.annotate("caller", f"{caller.kind}:{caller.subject}")
+        correlation.note("caller", f"{caller.kind}:{caller.subject}")
         handler.allow.admit(caller)
         arguments = arguments_of(handler.operation, request, variables)
         key = idempotency_key(request)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, get_args
+
 from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from trunkline.types import PersonalData
+
+MASK = "***"
 
 
 class Revision:
@@ -34,6 +42,30 @@ class Model(BaseModel):
     stored records), so that they can add fields; the API refuses them in requests.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # An error of validation would quote what it refuses, personal data included.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     _revision: Revision = PrivateAttr(default_factory=Revision)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """The fields as ``repr`` and log lines show them: personal data is masked."""
+        personal = _personal(type(self))
+        for name, value in super().__repr_args__():
+            yield name, MASK if name in personal and value is not None else value
+
+
+@cache
+def _personal(kind: type[BaseModel]) -> frozenset[str]:
+    """The fields of a model that :data:`trunkline.types.Personal` marks, at whatever depth."""
+    return frozenset(
+        name
+        for name, field in kind.model_fields.items()
+        if PersonalData in field.metadata or PersonalData in _parts(field.annotation)
+    )
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield from getattr(annotation, "__metadata__", ())
+    for part in get_args(annotation):
+        yield part
+        yield from _parts(part)

@@ -25,7 +25,7 @@ from trunkline.idempotency.keys import KEEP_MESSAGE_SECONDS, message_key, sequen
 from trunkline.idempotency.store import Done, Lock, Running, Store
 from trunkline.invocation import Invocation, running
 from trunkline.sequences.turns import Sequences, Stale, Turn
-from trunkline.telemetry import metrics, tracing
+from trunkline.telemetry import correlation, metrics, tracing
 
 if TYPE_CHECKING:
     from trunkline.events.payloads import Payloads
@@ -134,7 +134,9 @@ class ConsumerProgram:
 
     def _measured(self, delivery: Delivery, base: Invocation) -> bool:
         start = time.perf_counter()
-        acknowledged = self._acknowledged(delivery, base)
+        with correlation.work():
+            correlation.note("message_id", delivery.message_id)
+            acknowledged = self._acknowledged(delivery, base)
         if delivery.receives > 1:
             metrics.count("retries")
         metrics.handled((time.perf_counter() - start) * 1000)
@@ -149,6 +151,8 @@ class ConsumerProgram:
             envelope = CloudEvent.parse(delivery.body)
         if parsing.error is not None:
             return self._dead_letter(delivery, parsing.error)
+        correlation.note("event_id", envelope.id)
+        correlation.note("subject", envelope.subject)
         attributes: dict[str, str | int | bool] = {
             "messaging.message.id": envelope.id,
             "messaging.system": "aws_sqs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
@@ -15,6 +15,7 @@ from trunkline.invocation import Uses, require
 from trunkline.manifest import variables
 from trunkline.manifest.model import SecretNeed
 from trunkline.settings.typed import Text, problems_of
+from trunkline.telemetry import masking
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -104,13 +105,16 @@ class Secret(Generic[T]):
             InvalidSecret: it is not of the declared type. The error shows nothing of the text.
         """
         try:
-            return self.text.read(text)
+            value = self.text.read(text)
         except ValidationError as error:
             # Neither the value nor the original error, which quotes it, goes any further.
             raise InvalidSecret(self.name, problems_of(error)) from None
+        masking.hide(*_hidden_in(value))
+        return value
 
     def stored(self, value: T) -> str:
         """The text by which a value is stored, in the clear."""
+        masking.hide(*_hidden_in(value))
         if isinstance(value, BaseModel):
             return json.dumps(value.model_dump(), default=_revealed)
         return str(_revealed(value))
@@ -121,6 +125,17 @@ class Secret(Generic[T]):
         value = self.typed(secret_value(physical))
         self._cached = (physical, value, clock.monotonic() + TTL_SECONDS)
         return value
+
+
+def _hidden_in(value: Any) -> Iterator[str]:
+    """The texts that must not be seen anywhere: of a model, its masked fields."""
+    if isinstance(value, BaseModel):
+        for field in type(value).model_fields:
+            yield from _hidden_in(getattr(value, field))
+    elif isinstance(value, SecretBytes):
+        yield value.get_secret_value().decode(errors="replace")
+    elif isinstance(value, SecretStr):
+        yield value.get_secret_value()
 
 
 def _revealed(value: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 from opentelemetry import trace
 
 from trunkline.invocation import current
+from trunkline.telemetry import correlation, masking
 
 _STANDARD = frozenset(
     logging.LogRecord("", 0, "", 0, "", None, None).__dict__ | {"message": "", "asctime": ""}
@@ -24,6 +25,9 @@ _STANDARD = frozenset(
 _LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 """Set in every Lambda function, which has a handler of its own at the root logger
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html)."""
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=masking.plain).encode
 
 
 class JsonFormatter(logging.Formatter):
@@ -47,6 +51,9 @@ class JsonFormatter(logging.Formatter):
                 "function": invocation.function,
                 "handler": invocation.handler,
             }
+            if invocation.cause is not None:
+                line["cause"] = invocation.cause
+        line |= correlation.known()
         if span.is_valid:
             line |= {
                 "trace_id": format(span.trace_id, "032x"),
@@ -55,7 +62,7 @@ class JsonFormatter(logging.Formatter):
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _encode(masking.masked(line))
 
 
 class _StandardOutput(logging.StreamHandler[Any]):

@@ -35,7 +35,7 @@ from typing_extensions import override
 
 from trunkline.invocation import current
 from trunkline.manifest import variables
-from trunkline.telemetry import xray
+from trunkline.telemetry import masking, xray
 from trunkline.telemetry.tracecontext import flags
 from trunkline.telemetry.xray import AmazonTrace
 
@@ -44,7 +44,7 @@ MAX_LINKS = 128
 
 _ROOT = "trunkline-root"
 """The key of a context's :class:`AmazonTrace` that has begun a trace without a span of its own."""
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=str).encode
+_encode = json.JSONEncoder(ensure_ascii=False, default=masking.plain).encode
 _KINDS = {kind: kind.name.lower() for kind in SpanKind}
 
 
@@ -146,7 +146,7 @@ class LineSpan(Span):
         if self._ended:
             return
         self._ended = True
-        sys.stdout.write(_encode(self._line(end_time or time.time_ns())) + "\n")
+        sys.stdout.write(_encode(masking.masked(self._line(end_time or time.time_ns()))) + "\n")
         sys.stdout.flush()
 
     def _line(self, end: int) -> dict[str, Any]:

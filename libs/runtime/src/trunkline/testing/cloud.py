@@ -22,6 +22,7 @@ from trunkline.manifest.model import (
     Setting,
     Table,
 )
+from trunkline.telemetry import masking
 from trunkline.testing.events import ACCOUNT, ENVIRONMENT, REGION
 
 _CREDENTIALS = {
@@ -55,6 +56,7 @@ def in_process_cloud(manifest: Manifest) -> Iterator[None]:
         os.environ.update(before)
         clients.use(others)
         http.reset()
+        masking.forget()
 
 
 def _resources(manifest: Manifest) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from notifications_contract.contents import Content
-from trunkline import Task
+from trunkline import Personal, Task
 
 
 class SendEmail(Task, version=1, subject="reference"):
@@ -13,5 +13,5 @@ class SendEmail(Task, version=1, subject="reference"):
 
     reference: str
     """What it is about, an order's id."""
-    to: str = Field(min_length=3, max_length=254)
+    to: Personal[str] = Field(min_length=3, max_length=254)
     content: Content

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from trunkline import Model, Money
+from trunkline import Model, Money, Personal
 
-CardToken = Annotated[str, StringConstraints(pattern=r"^tok_[a-z0-9_]{1,60}$")]
+CardToken = Personal[Annotated[str, StringConstraints(pattern=r"^tok_[a-z0-9_]{1,60}$")]]
 """A card, as the payment provider names it; card numbers never reach the shop.
 
 Of the provider's test cards, ``tok_visa`` is good and ``tok_declined`` is always declined.
@@ -46,7 +46,7 @@ class PlaceOrder(Model):
 
     customer: str = Field(min_length=1, max_length=128)
     """Who orders; only this customer may see the order."""
-    email: str = Field(min_length=3, max_length=254)
+    email: Personal[str] = Field(min_length=3, max_length=254)
     """Where the confirmation goes."""
     sku: str = Field(min_length=1, max_length=64)
     """The article, from the price list."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from trunkline import Model, Money
+from trunkline import Model, Money, Personal
 
 
 class OrderStatus(StrEnum):
@@ -31,7 +31,7 @@ class PlaceOrder(Model):
 
     sku: str = Field(min_length=1, max_length=64)
     quantity: int = Field(ge=1, le=10, strict=True)
-    card_token: str = Field(pattern=r"^tok_[a-z0-9_]{1,60}$")
+    card_token: Personal[str] = Field(pattern=r"^tok_[a-z0-9_]{1,60}$")
 
 
 class Receipt(Model):
