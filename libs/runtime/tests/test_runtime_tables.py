@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, DecimalException
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trunkline import Model, Money
 from trunkline.aws import clients
@@ -209,3 +212,54 @@ def test_numbers_survive() -> None:
     """Whole numbers stay whole, floats stay exact, also deep inside."""
     values = {"a": 1, "b": 0.1, "c": [1.5, {"d": 2}], "e": None, "f": True, "g": "s"}
     assert from_item(to_item(values)) == values
+
+
+def test_every_json_value_and_bytes_have_a_type() -> None:
+    """As the API reference of DynamoDB says."""
+    values = {"s": "x", "n": -1.5, "z": None, "t": True, "b": b"\x00", "m": {"k": [1, False]}}
+    assert to_item(values) == {
+        "s": {"S": "x"},
+        "n": {"N": "-1.5"},
+        "z": {"NULL": True},
+        "t": {"BOOL": True},
+        "b": {"B": b"\x00"},
+        "m": {"M": {"k": {"L": [{"N": "1"}, {"BOOL": False}]}}},
+    }
+    assert from_item(to_item(values)) == values
+
+
+@given(
+    st.dictionaries(
+        st.text(),
+        st.recursive(
+            st.none()
+            | st.booleans()
+            | st.integers(-(10**37), 10**37)
+            | st.floats(-1e15, 1e15).filter(lambda number: number == 0 or abs(number) > 1e-100)
+            | st.text()
+            | st.binary(),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
+            max_leaves=8,
+        ),
+        max_size=5,
+    )
+)
+def test_boto3_reads_what_we_write(values: dict[str, Any]) -> None:
+    """Our types are boto3's, and so is their meaning."""
+    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+    item = to_item(values)
+    theirs = {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+    again = {name: TypeSerializer().serialize(value) for name, value in theirs.items()}
+    assert again == item
+    assert from_item(again) == values
+
+
+def test_what_dynamodb_cannot_hold_is_refused() -> None:
+    """Neither rounded numbers nor types that we never write."""
+    with pytest.raises(DecimalException):
+        to_item({"n": 10**38 + 1})
+    with pytest.raises(TypeError, match="set"):
+        to_item({"s": {1}})
+    with pytest.raises(TypeError, match="SS"):
+        from_item({"s": {"SS": ["a"]}})

@@ -1,4 +1,7 @@
-"""AWS clients: one for each AWS service in a process, made on first use."""
+"""AWS clients: one for each AWS service in a process, made on first use.
+
+Of botocore alone: boto3 would import its resources and S3's transfers with it.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import os
 import threading
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
+from botocore.session import Session
 
 from trunkline.errors import EnvironmentIncomplete
 
@@ -31,7 +34,7 @@ class Clients:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._session: boto3.session.Session | None = None
+        self._session: Session | None = None
         self._clients: dict[str, Any] = {}
 
     def get(self, name: str) -> Any:
@@ -41,16 +44,16 @@ class Clients:
             with self._lock:
                 found = self._clients.get(name)
                 if found is None:
-                    found = self.session().client(
+                    found = self.session().create_client(
                         name, region_name=_region(), config=_CONFIGS.get(name, _CONFIG)
                     )
                     self._clients[name] = found
         return found
 
-    def session(self) -> boto3.session.Session:
+    def session(self) -> Session:
         """The session, made on first use."""
         if self._session is None:
-            self._session = boto3.session.Session()
+            self._session = Session()
         return self._session
 
     def forget_session(self) -> None:
@@ -74,7 +77,7 @@ def client(name: str) -> Any:
 
 
 def credentials() -> ReadOnlyCredentials:
-    """The credentials of the function's role as they are now: boto3 renews them before they end.
+    """The credentials of the function's role as they are now: botocore renews them before they end.
 
     Raises:
         EnvironmentIncomplete: there are none.
@@ -96,7 +99,7 @@ def region() -> str:
     Raises:
         EnvironmentIncomplete: nothing says which.
     """
-    found = _region() or _active.session().region_name
+    found = _region() or _active.session().get_config_variable("region")
     if found is None:
         raise EnvironmentIncomplete("AWS_REGION")
     return str(found)

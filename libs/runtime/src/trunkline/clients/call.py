@@ -95,6 +95,6 @@ class Call(Generic[P, R]):
 
     def _invoke(self, *args: P.args, **kwargs: P.kwargs) -> R:
         require(self.need)
-        from trunkline.clients.invoke import invoke  # boto3 is imported on first use only
+        from trunkline.clients.invoke import invoke  # botocore is imported on first use only
 
         return invoke(self, self.operation.bind(args, kwargs))

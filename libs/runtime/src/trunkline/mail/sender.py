@@ -40,6 +40,6 @@ class Mailer:
             Unavailable: SES cannot take it now.
         """
         require(self.need)
-        from trunkline.mail.aws import send_email  # boto3 is imported on first use only
+        from trunkline.mail.aws import send_email  # botocore is imported on first use only
 
         return send_email(sender=self.sender, to=to, subject=subject, text=text, html=html)

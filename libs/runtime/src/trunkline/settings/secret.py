@@ -120,7 +120,7 @@ class Secret(Generic[T]):
         return str(_revealed(value))
 
     def _fetch(self, physical: str) -> T:
-        from trunkline.settings.aws import secret_value  # boto3 is imported on first use only
+        from trunkline.settings.aws import secret_value  # botocore is imported on first use only
 
         value = self.typed(secret_value(physical))
         self._cached = (physical, value, clock.monotonic() + TTL_SECONDS)

@@ -147,7 +147,7 @@ class LiveSetting(Setting[T]):
         self._cached = None
 
     def _fetch(self, parameter: str) -> T:
-        from trunkline.settings.aws import parameter_value  # boto3 is imported on first use only
+        from trunkline.settings.aws import parameter_value  # botocore is imported on first use only
 
         return self.typed(parameter_value(parameter))
 

@@ -245,7 +245,7 @@ class Table(Generic[M]):
     def adapter(self) -> DynamoTable[M]:
         """What stands between this table and DynamoDB."""
         if self._backend is None:
-            from trunkline.tables.aws import DynamoTable  # boto3 is imported on first use only
+            from trunkline.tables.aws import DynamoTable  # botocore is imported on first use only
 
             self._backend = DynamoTable(self)
         return self._backend
