@@ -134,7 +134,7 @@ class CloudEvent:
             datasha256=fields["datasha256"],
         )
 
-    def traced(self, traceparent: str | None, tracestate: str | None) -> CloudEvent:
+    def traced(self, traceparent: str | None, tracestate: str | None = None) -> CloudEvent:
         """The same fact, sent by another span."""
         return replace(self, traceparent=traceparent, tracestate=tracestate)
 

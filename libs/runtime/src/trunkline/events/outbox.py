@@ -78,7 +78,7 @@ class OutboxItem:
         position = int(values.get("position", 0))
         return cls(key, kind, target, CloudEvent.parse(envelope), position)
 
-    def traced(self, traceparent: str | None, tracestate: str | None) -> OutboxItem:
+    def traced(self, traceparent: str | None, tracestate: str | None = None) -> OutboxItem:
         """The same item, sent by another span."""
         return replace(self, envelope=self.envelope.traced(traceparent, tracestate))
 
