@@ -197,6 +197,50 @@ def test_embedded_metrics_of_a_function(
     assert measured(namespace, "Placed", country="DE") == {}
 
 
+def test_an_alarm_watches_an_embedded_metric(
+    client: Client, function: Function, eventually: Eventually
+) -> None:
+    """What a function prints makes an alarm ring, as any other metric does."""
+    namespace = f"Shop-{secrets.token_hex(4)}"
+    document = {
+        "_aws": {
+            "Timestamp": int(time.time() * 1000),
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": namespace,
+                    "Dimensions": [["service", "function"]],
+                    "Metrics": [{"Name": "faults", "Unit": "Count"}],
+                }
+            ],
+        },
+        "service": "orders",
+        "function": "api",
+        "faults": 3,
+    }
+    watch = client("cloudwatch")
+    watch.put_metric_alarm(
+        AlarmName=namespace,
+        Namespace=namespace,
+        MetricName="faults",
+        Dimensions=[
+            {"Name": "service", "Value": "orders"},
+            {"Name": "function", "Value": "api"},
+        ],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=2,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+    state = lambda: watch.describe_alarms(AlarmNames=[namespace])["MetricAlarms"][0]  # noqa: E731
+    eventually(lambda: state()["StateValue"] == "OK")
+    name = function(f"import json\ndef handler(e, c): print(json.dumps({document!r}))")
+    client("lambda").invoke(FunctionName=name, Payload="{}")
+    eventually(lambda: state()["StateValue"] == "ALARM")
+    watch.delete_alarms(AlarmNames=[namespace])
+
+
 def test_metric_filters(client: Client, measured: Measured, eventually: Eventually) -> None:
     """A filter's matches become its metric, with values and dimensions from the event."""
     logs, name = client("logs"), f"group-{secrets.token_hex(4)}"

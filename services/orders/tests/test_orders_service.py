@@ -64,6 +64,20 @@ def test_a_placed_order_is_stored_and_announced(harness: ServiceHarness) -> None
     assert harness.call("GET", f"/orders/{order['order_id']}").json == order
 
 
+def test_a_placed_order_is_counted_once_and_tells_nothing_personal(
+    harness: ServiceHarness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The metric counts orders, not requests; no line has an address or a card."""
+    place(harness)
+    place(harness)
+    place(harness, key="key-2")
+    place(harness, email="b@", key="key-3")
+    written = capsys.readouterr().out
+    assert written.count('"orders_placed":1') == 2
+    assert "ann@example.com" not in written
+    assert "tok_visa" not in written
+
+
 def test_only_the_storefront_places_orders(harness: ServiceHarness) -> None:
     """Whoever declared the call may look; to order in a customer's name takes our consent."""
     order_id = placed_id(harness)

@@ -36,9 +36,10 @@ def test_a_placed_order_is_charged(harness: ServiceHarness, sandbox) -> None:
     assert harness.emitted() == [PaymentCaptured(order_id="o-1", charge_id=line.id, amount=PRICE)]
 
 
-def test_a_declined_card(harness: ServiceHarness) -> None:
-    """The outcome is told as PaymentDeclined, and the message is done."""
+def test_a_declined_card(harness: ServiceHarness, capsys: pytest.CaptureFixture[str]) -> None:
+    """The outcome is told as PaymentDeclined and counted, and the message is done."""
     assert harness.deliver(DOOMED)
+    assert '"cards_declined":1,' in capsys.readouterr().out
     assert harness.emitted() == [PaymentDeclined(order_id="o-1", reason="card_declined")]
     assert harness.dead_letters("on-order-placed") == []
 

@@ -31,6 +31,7 @@ PAGE = 20
 service = Service("orders")
 orders = service.table("orders", Order, key="order_id")
 by_customer = service.table("by-customer", CustomersOrder, key="customer", sort="place")
+orders_placed = service.metric("orders_placed")
 
 
 @service.implements(
@@ -60,6 +61,7 @@ def place_order(body: PlaceOrder, caller: Caller, key: IdempotencyKey) -> OrderV
     with service.transaction() as transaction:
         transaction.put(orders, order, emit=[messages.placed(order, body.card_token)])
         transaction.put(by_customer, CustomersOrder.of(order))
+    orders_placed.add()
     logger.info("order placed", extra={"order_id": order_id})
     return order.view()
 

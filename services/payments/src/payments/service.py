@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 
 from orders_contract import OrderPlaced
 from payments.errors import ProviderKeyRefused
-from payments.payment import Payment
+from payments.payment import Payment, PaymentStatus
 from payments.provider import MAX_SECONDS, Provider
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Service
@@ -16,6 +16,7 @@ from trunkline.rotation import Rotation
 
 service = Service("payments")
 payments = service.table("payments", Payment, key="order_id")
+cards_declined = service.metric("cards_declined")
 provider_url = service.setting(
     "provider-url",
     description="Base URL of the payment provider's API",
@@ -70,6 +71,8 @@ def charge(event: OrderPlaced) -> None:
         evidence=outcome.evidence,
     )
     payments.put(payment, emit=[payment.event()])
+    if payment.status is PaymentStatus.DECLINED:
+        cards_declined.add()
 
 
 @service.rotates(
