@@ -10,7 +10,8 @@ from pathlib import Path
 
 RIGHT = """
 from typing import assert_type
-from trunkline import Api, Caller, Event, IdempotencyKey, Model, Service, command, query
+from trunkline import Api, Caller, Event, IdempotencyKey, Model, Personal, Service
+from trunkline import command, query
 from trunkline.rules import Rule, owner, services, signed_in
 
 class View(Model):
@@ -44,6 +45,15 @@ def handler(name: str, caller: Caller) -> View:
 @x.reacts_to(Happened, uses=[views.write])
 def on_happened(event: Happened) -> None: ...
 
+class Person(Model):
+    email: Personal[str]
+    phones: tuple[Personal[str], ...] = ()
+
+placed = service.metric("placed", unit="Milliseconds")
+
+assert_type(Person(email="a@b.c").email, str)
+assert_type(Person(email="a@b.c").phones, tuple[str, ...])
+assert_type(placed.add(2.5), None)
 assert_type(signed_in & owner, Rule)
 assert_type(handler("a", Caller.service("z")), View)
 """
@@ -59,6 +69,9 @@ WRONG = {
     "services('y') | 'z'": "operator",
     "x.reacts_to(View)": "type-var|arg-type",
     "x.reacts_to(Happened, uses=[1])": "list-item",
+    "Person(email=1)": "arg-type",
+    "x.metric('lengths', unit='Parsecs')": "arg-type",
+    "placed.add('2')": "arg-type",
 }
 
 
