@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-_events: queue.SimpleQueue[tuple[str, bytes, int]] = queue.SimpleQueue()
+_events: queue.SimpleQueue[tuple[str, bytes, int, str]] = queue.SimpleQueue()
 _answers: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
 
 
@@ -26,10 +26,11 @@ class _RuntimeApi(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        request_id, event, deadline = _events.get()
+        request_id, event, deadline, trace = _events.get()
         self.send_response(200)
         self.send_header("Lambda-Runtime-Aws-Request-Id", request_id)
         self.send_header("Lambda-Runtime-Deadline-Ms", str(deadline))
+        self.send_header("Lambda-Runtime-Trace-Id", trace)
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:::function:twin")
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(event)))
@@ -75,7 +76,8 @@ class _Client:
     def ask(self, event: bytes, context: Any) -> dict[str, Any]:
         """Run the handler once; its answer and what it logged."""
         left = context.get_remaining_time_in_millis()
-        _events.put((context.aws_request_id, event, int(time.time() * 1000) + left))
+        deadline = int(time.time() * 1000) + left
+        _events.put((context.aws_request_id, event, deadline, os.environ["_X_AMZN_TRACE_ID"]))
         kind, body = _answers.get(timeout=left / 1000 - 0.2)
         log = self._log.read_text()
         lines, self._read = log[self._read :].splitlines(), len(log)
