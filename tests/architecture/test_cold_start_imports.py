@@ -229,6 +229,7 @@ def first_event(entry: str, endpoint: str) -> tuple[Any, set[str], str]:
         "TRUNKLINE_ENVIRONMENT": "test",
         "TRUNKLINE_CALLERS": "storefront",
         "TRUNKLINE_TABLE_ORDERS": "orders",
+        "TRUNKLINE_TABLE_BY_CUSTOMER": "by-customer",
         "TRUNKLINE_TABLE_OUTBOX": "outbox",
         "TRUNKLINE_TABLE_IDEMPOTENCY": "idempotency",
         "TRUNKLINE_TOPIC": "arn:aws:sns:eu-central-1:123456789012:orders",

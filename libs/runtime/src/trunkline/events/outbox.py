@@ -88,7 +88,7 @@ def readable(item: Mapping[str, Any]) -> OutboxItem | None:
 
     Such an item stays in the table for people to look at, and must not hold up the rest.
     """
-    from trunkline.aws.items import from_item  # boto3 is imported on first use only
+    from trunkline.aws.items import from_item  # botocore is imported on first use only
 
     with Attempt() as reading:
         return OutboxItem.read(from_item(item))

@@ -48,7 +48,7 @@ class Transaction:
         traceback: TracebackType | None,
     ) -> None:
         if error is None and (self._writes or self._emit):
-            from trunkline.tables.aws import commit  # boto3 is imported on first use only
+            from trunkline.tables.aws import commit  # botocore is imported on first use only
 
             commit(self._service, self._writes, self._emit)
 
