@@ -32,11 +32,11 @@ from trunkline.testing.events import api_event, queue_record, stream_record
 BUDGETS = {
     # entry: (ours and third parties', the standard library's); the second differs by a few modules
     # between versions of Python, so it has a little room.
-    "api": (288, 185),
-    "event": (286, 185),
-    "tasks": (277, 185),
-    "relay": (281, 185),
-    "rotation": (269, 185),
+    "api": (305, 185),
+    "event": (305, 185),
+    "tasks": (295, 185),
+    "relay": (300, 185),
+    "rotation": (285, 185),
 }
 """Modules beyond those of a bare interpreter."""
 
@@ -267,5 +267,6 @@ def test_an_entry_imports_what_it_needs(entry: str, endpoint: str) -> None:
     standard = {name for name in modules if name.partition(".")[0] in sys.stdlib_module_names}
     counted = (len(modules - standard), len(standard))
     assert all(count <= budget for count, budget in zip(counted, BUDGETS[entry], strict=True)), (
-        f"{entry} imports {counted}, its budget is {BUDGETS[entry]}:\n" + "\n".join(sorted(modules))
+        f"{entry} imports {counted}, its budget is {BUDGETS[entry]}:\n"
+        + "\n".join(sorted(modules - standard))
     )
