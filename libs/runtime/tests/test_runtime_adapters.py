@@ -132,7 +132,10 @@ def test_entry_point_imports_no_test_kit() -> None:
         TRUNKLINE_ENTRY="shop_service:service",
         TRUNKLINE_FUNCTION="api",
     )
-    forbidden = {"moto", "requests", "pytest", "trunkline.testing", "aws_lambda_powertools"}
+    forbidden = {
+        *("moto", "requests", "pytest", "trunkline.testing", "aws_lambda_powertools"),
+        *("boto3", "botocore", "urllib3"),  # DynamoDB is spoken to directly
+    }
     assert modules & forbidden == set()
     assert "trunkline.declaration.manifest_of" not in modules
 

@@ -22,6 +22,7 @@ from trunkline.idempotency import Running
 from trunkline.sequences import Stale, Turn
 from trunkline.sequences.aws import DynamoSequences
 from trunkline.testing import MemorySequences, MemoryStore, ServiceHarness
+from trunkline.testing.aws import MotoTransport
 from trunkline.testing.deadline import far_away
 from trunkline.testing.events import queue_record
 
@@ -31,7 +32,7 @@ ENVIRONMENT = {
     "AWS_REGION": "eu-central-1",
     "TRUNKLINE_TABLE_IDEMPOTENCY": "records",
 }
-CLIENTS = clients.Clients()
+CLIENTS = clients.Clients(MotoTransport())
 """Made once: making one takes longer than a test."""
 
 

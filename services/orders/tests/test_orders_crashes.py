@@ -12,8 +12,10 @@ from orders_contract import OrderPlaced
 from trunkline import Caller
 from trunkline.api.handler import ApiProgram
 from trunkline.aws import clients
+from trunkline.aws.transport import Answer
 from trunkline.idempotency.aws import DynamoStore
 from trunkline.testing import ServiceHarness
+from trunkline.testing.aws import MotoTransport
 from trunkline.testing.deadline import far_away
 from trunkline.testing.events import api_event
 
@@ -30,24 +32,33 @@ class Killed(BaseException):
     """The end of a process: no code of ours sees it."""
 
 
-class DyingProcess:
+class DyingProcess(MotoTransport):
     """Dies before or after its n-th request to DynamoDB."""
 
     def __init__(self, moment: str, number: int) -> None:
-        self.name = f"{moment}-call.dynamodb"
+        self.moment = moment
         self.left = number
         self.died = False
 
     def __enter__(self) -> DyingProcess:
-        clients.client("dynamodb").meta.events.register(self.name, self._count)
+        self.others = clients.use(clients.Clients(self))
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
-        clients.client("dynamodb").meta.events.unregister(self.name, self._count)
+        clients.use(self.others)
         self.died = isinstance(error, Killed)
         return self.died
 
-    def _count(self, **_: object) -> None:
+    def send(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Ask moto, or die."""
+        self._count("before")
+        answer = super().send(url, headers, body)
+        self._count("after")
+        return answer
+
+    def _count(self, moment: str) -> None:
+        if moment != self.moment:
+            return
         if self.left == 0:
             raise Killed
         self.left -= 1

@@ -17,6 +17,7 @@
     │       ├── OverlappingRoutes   permissions for two routes cannot be told apart
     │       └── CallCycle           synchronous calls that go round
     ├── EnvironmentIncomplete       a variable that the platform sets is missing
+    ├── AwsError                    AWS refused a call, or cannot be reached
     ├── InvalidSetting              a setting's value is not of its declared type
     ├── InvalidSecret               a secret's value is not of its declared type
     ├── RotationRefused             a step of a rotation makes no sense, and touched nothing
@@ -56,7 +57,7 @@ is not retryable straight to the dead-letter queue.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -201,6 +202,35 @@ class EnvironmentIncomplete(TrunklineError):
     def __init__(self, variable: str) -> None:
         self.variable = variable
         super().__init__(f"environment variable {variable} is not set; the platform sets it")
+
+
+class AwsError(TrunklineError):
+    """AWS refused a call, or cannot be reached, after all attempts."""
+
+    retryable = True
+
+    def __init__(
+        self,
+        service: str,
+        operation: str,
+        code: str,
+        message: str,
+        *,
+        status: int | None = None,
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.service = service
+        """As in ``dynamodb``."""
+        self.operation = operation
+        """As in ``PutItem``."""
+        self.code = code
+        """AWS's name of the error, as in ``ConditionalCheckFailedException``; ``Unreachable`` if
+        there was no answer."""
+        self.status = status
+        """HTTP's; ``None`` if there was no answer."""
+        self.fields: Mapping[str, Any] = fields or {}
+        """What the error carries beside its message."""
+        super().__init__(f"{service} {operation}: {code}: {message}")
 
 
 class InvalidSetting(TrunklineError):

@@ -10,6 +10,7 @@ from typing import ClassVar
 from moto import mock_aws
 
 from trunkline.aws import clients
+from trunkline.testing.aws import MotoTransport
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -18,7 +19,7 @@ ENVIRONMENT = {
     "TRUNKLINE_TABLE_IDEMPOTENCY": "records",
 }
 
-CLIENTS = clients.Clients()
+CLIENTS = clients.Clients(MotoTransport())
 """Made once: making one takes longer than a test."""
 
 

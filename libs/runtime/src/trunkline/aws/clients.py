@@ -1,39 +1,32 @@
-"""AWS clients: one for each AWS service in a process, made on first use.
-
-Of botocore alone: boto3 would import its resources and S3's transfers with it.
-"""
+"""AWS clients: one for each AWS service in a process, made on first use."""
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
-from botocore.credentials import ReadOnlyCredentials
-from botocore.session import Session
-
+from trunkline.aws import dynamodb, surroundings
+from trunkline.aws.sigv4 import Credentials
+from trunkline.aws.transport import Connections, Transport
 from trunkline.errors import EnvironmentIncomplete
 
-_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=4,  # below every function's timeout, so that a hanging call ends as an error
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=10,
-)
-_QUICK = _CONFIG.merge(
-    Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
-)
-_CONFIGS = {"ssm": _QUICK}
-"""Parameters are looked up while a request waits, and what was read before still serves: better no
-answer soon than one too late."""
+if TYPE_CHECKING:
+    from botocore.session import Session
 
 
 class Clients:
-    """A session and the clients made from it."""
+    """The clients of a process.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    DynamoDB is spoken to directly; every other client is botocore's, which is imported only then.
+
+    Args:
+        transport: carries what is not botocore's; the network by default.
+    """
+
+    def __init__(self, transport: Transport | None = None) -> None:
+        self._transport: Transport = transport or Connections()
+        self._lock = threading.RLock()
         self._session: Session | None = None
         self._clients: dict[str, Any] = {}
 
@@ -44,17 +37,18 @@ class Clients:
             with self._lock:
                 found = self._clients.get(name)
                 if found is None:
-                    found = self.session().create_client(
-                        name, region_name=_region(), config=_CONFIGS.get(name, _CONFIG)
-                    )
+                    found = self._made(name)
                     self._clients[name] = found
         return found
 
     def session(self) -> Session:
-        """The session, made on first use."""
-        if self._session is None:
-            self._session = Session()
-        return self._session
+        """Botocore's session, made on first use."""
+        with self._lock:
+            if self._session is None:
+                from botocore.session import get_session  # importing it takes 150 ms
+
+                self._session = get_session()
+            return self._session
 
     def forget_session(self) -> None:
         """Take a new session next time; the clients keep theirs, and renew by themselves."""
@@ -66,6 +60,45 @@ class Clients:
         with self._lock:
             self._session = None
             self._clients.clear()
+            self._transport.close()
+
+    def credentials(self) -> Credentials:
+        """The credentials of the role as they are now.
+
+        Raises:
+            EnvironmentIncomplete: there are none.
+        """
+        given = surroundings.credentials_of_environment()
+        if given is not None:
+            return given
+        found = self.session().get_credentials()  # renews them before they end
+        if found is None:
+            raise EnvironmentIncomplete("AWS_ACCESS_KEY_ID")
+        frozen = found.get_frozen_credentials()
+        return Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token)
+
+    def region(self) -> str:
+        """The region that this process works in.
+
+        Raises:
+            EnvironmentIncomplete: nothing says which.
+        """
+        found = os.environ.get("AWS_REGION") or self.session().get_config_variable("region")
+        if found is None:
+            raise EnvironmentIncomplete("AWS_REGION")
+        return str(found)
+
+    def _made(self, name: str) -> Any:
+        if name != dynamodb.SERVICE:
+            return self._botocore(name)
+        region = self.region()
+        endpoint = surroundings.endpoint_of(name, region) or self._botocore(name).meta.endpoint_url
+        return dynamodb.DynamoClient(endpoint, region, self.credentials, self._transport)
+
+    def _botocore(self, name: str) -> Any:
+        from trunkline.aws.configuration import config_of  # imports botocore
+
+        return self.session().create_client(name, region_name=self.region(), config=config_of(name))
 
 
 _active = Clients()
@@ -76,16 +109,13 @@ def client(name: str) -> Any:
     return _active.get(name)
 
 
-def credentials() -> ReadOnlyCredentials:
-    """The credentials of the function's role as they are now: botocore renews them before they end.
+def credentials() -> Credentials:
+    """The credentials of the function's role as they are now.
 
     Raises:
         EnvironmentIncomplete: there are none.
     """
-    found = _active.session().get_credentials()
-    if found is None:
-        raise EnvironmentIncomplete("AWS_ACCESS_KEY_ID")
-    return found.get_frozen_credentials()
+    return _active.credentials()
 
 
 def renew_credentials() -> None:
@@ -99,10 +129,7 @@ def region() -> str:
     Raises:
         EnvironmentIncomplete: nothing says which.
     """
-    found = _region() or _active.session().get_config_variable("region")
-    if found is None:
-        raise EnvironmentIncomplete("AWS_REGION")
-    return str(found)
+    return _active.region()
 
 
 def reset() -> None:
@@ -115,7 +142,3 @@ def use(clients: Clients) -> Clients:
     global _active
     before, _active = _active, clients
     return before
-
-
-def _region() -> str | None:
-    return os.environ.get("AWS_REGION")

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValu
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from decimal import Context, Decimal, Inexact, Rounded
 from typing import Any
@@ -41,7 +42,10 @@ def _typed(value: Any) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, int | float | Decimal):
-        return {"N": str(_NUMBERS.create_decimal(str(value)))}
+        number = _NUMBERS.create_decimal(str(value))
+        if not number.is_finite():
+            raise TypeError(f"DynamoDB cannot store {value}")
+        return {"N": str(number)}
     if isinstance(value, Mapping):
         return {"M": to_item(value)}
     if isinstance(value, list | tuple):
@@ -54,8 +58,10 @@ def _typed(value: Any) -> dict[str, Any]:
 def _plain(typed: Mapping[str, Any]) -> Any:
     ((kind, value),) = typed.items()
     match kind:
-        case "S" | "BOOL" | "B":
+        case "S" | "BOOL":
             return value
+        case "B":  # on the wire, and in Lambda's events, it is base64
+            return base64.b64decode(value) if isinstance(value, str) else value
         case "NULL":
             return None
         case "N":

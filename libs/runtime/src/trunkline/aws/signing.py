@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
 
 from trunkline.aws.clients import credentials, region, renew_credentials
 
@@ -24,5 +25,5 @@ def signed_headers(
         EnvironmentIncomplete: there are no credentials, or no region.
     """
     request = AWSRequest(method=method, url=url, data=body, headers=dict(headers))
-    SigV4Auth(credentials(), "execute-api", region()).add_auth(request)
+    SigV4Auth(ReadOnlyCredentials(*credentials()), "execute-api", region()).add_auth(request)
     return dict(request.headers.items())

@@ -75,20 +75,20 @@ class DynamoOutbox:
 
     def stored_before(self, moment: datetime) -> Iterator[Sequence[OutboxItem]]:
         """The readable items that were stored before a moment; a page is 1 MB of the table."""
-        pages = (
-            client("dynamodb")
-            .get_paginator("scan")
-            .paginate(
-                TableName=environment.required(variables.table(outbox.TABLE)),
-                ConsistentRead=True,
-                FilterExpression="#s < :s",
-                ExpressionAttributeNames={"#s": outbox.STORED_AT},
-                ExpressionAttributeValues=to_item({":s": rfc3339(moment)}),
-            )
-        )
-        for page in pages:
+        request: dict[str, Any] = {
+            "TableName": environment.required(variables.table(outbox.TABLE)),
+            "ConsistentRead": True,
+            "FilterExpression": "#s < :s",
+            "ExpressionAttributeNames": {"#s": outbox.STORED_AT},
+            "ExpressionAttributeValues": to_item({":s": rfc3339(moment)}),
+        }
+        while True:
+            page = client("dynamodb").scan(**request)
             found = (outbox.readable(item) for item in page["Items"])
             yield [item for item in found if item is not None]
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def delete(self, key: OutboxKey) -> None:
         """Delete an item."""

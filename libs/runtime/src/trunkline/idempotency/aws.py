@@ -11,13 +11,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any, cast
 
-from botocore.exceptions import ClientError
-
 from trunkline import environment
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
 from trunkline.clock import now
-from trunkline.errors import InternalError, LockLost
+from trunkline.errors import AwsError, InternalError, LockLost
 from trunkline.idempotency.parts import join, split
 from trunkline.idempotency.store import Different, Done, Lock, Running
 from trunkline.manifest import variables
@@ -76,7 +74,7 @@ class DynamoStore:
                     ),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-            except ClientError as error:
+            except AwsError as error:
                 if not _condition_failed(error):
                     raise
                 found = _existing(error) or self._read(key)
@@ -119,7 +117,7 @@ class DynamoStore:
                     }
                 ),
             )
-        except ClientError as error:
+        except AwsError as error:
             if _condition_failed(error):
                 raise LockLost(lock.key) from error
             raise
@@ -134,7 +132,7 @@ class DynamoStore:
                 ExpressionAttributeNames={"#token": "token", "#state": "state"},
                 ExpressionAttributeValues=to_item({":token": lock.token, ":locked": _LOCKED}),
             )
-        except ClientError as error:
+        except AwsError as error:
             if not _condition_failed(error):
                 raise
 
@@ -174,11 +172,10 @@ def _physical() -> str:
     return environment.required(variables.table(TABLE))
 
 
-def _condition_failed(error: ClientError) -> bool:
-    return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
+def _condition_failed(error: AwsError) -> bool:
+    return error.code == "ConditionalCheckFailedException"
 
 
-def _existing(error: ClientError) -> dict[str, Any] | None:
-    answer: dict[str, Any] = {**error.response}
-    item = answer.get("Item")
+def _existing(error: AwsError) -> dict[str, Any] | None:
+    item = error.fields.get("Item")
     return from_item(item) if item else None

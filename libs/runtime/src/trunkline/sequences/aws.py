@@ -5,12 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from trunkline import clock, environment
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
-from trunkline.errors import LockLost
+from trunkline.errors import AwsError, LockLost
 from trunkline.idempotency.aws import KEY, TABLE, TTL
 from trunkline.idempotency.keys import KEEP_MESSAGE_SECONDS
 from trunkline.idempotency.store import Running
@@ -99,9 +97,8 @@ class DynamoSequences:
                 ExpressionAttributeValues=to_item(values),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        except AwsError as error:
+            if error.code != "ConditionalCheckFailedException":
                 raise
-            answer: dict[str, Any] = {**error.response}
-            return from_item(answer.get("Item") or {})
+            return from_item(error.fields.get("Item") or {})
         return None

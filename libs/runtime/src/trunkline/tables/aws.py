@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from botocore.exceptions import ClientError
-
 from trunkline import clock, environment
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
 from trunkline.contracts.emission import Emittable
 from trunkline.contracts.model import Model
-from trunkline.errors import InvalidTransaction, RecordChanged, Unavailable
+from trunkline.errors import AwsError, InvalidTransaction, RecordChanged, Unavailable
 from trunkline.events import outbox, payloads
 from trunkline.events.outbox import Aggregate, OutboxItem
 from trunkline.manifest import variables
@@ -286,7 +284,7 @@ def commit(service: str, writes: Sequence[Write], emit: Sequence[Emittable] = ()
             getattr(client("dynamodb"), f"{writes[0].action.lower()}_item")(**writes[0].request)
         else:
             _transact(service, writes, emit)
-    except ClientError as error:
+    except AwsError as error:
         changed = _changed(writes, error)
         if changed is None:
             raise
@@ -332,13 +330,11 @@ def _waiting(item: OutboxItem) -> dict[str, Any]:
     return values
 
 
-def _changed(writes: Sequence[Write], error: ClientError) -> Write | None:
+def _changed(writes: Sequence[Write], error: AwsError) -> Write | None:
     """The write whose record was not as it should be; ``None`` if another thing failed."""
-    answer: Mapping[str, Any] = {**error.response}
-    code = answer["Error"]["Code"]
-    if code in ("ConditionalCheckFailedException", "TransactionConflictException"):
+    if error.code in ("ConditionalCheckFailedException", "TransactionConflictException"):
         return writes[0]
-    for write, reason in zip(writes, answer.get("CancellationReasons", ()), strict=False):
+    for write, reason in zip(writes, error.fields.get("CancellationReasons", ()), strict=False):
         if reason.get("Code") in _CONFLICTS:
             return write
     return None
@@ -357,7 +353,6 @@ def _made_by(write: str, item: Mapping[str, Any] | None) -> bool:
     return item is not None and item.get(WRITE) == {"S": write}
 
 
-def _existing(error: ClientError) -> Mapping[str, Any] | None:
+def _existing(error: AwsError) -> Mapping[str, Any] | None:
     """The stored item that failed a condition (``ReturnValuesOnConditionCheckFailure``)."""
-    answer: Mapping[str, Any] = {**error.response}
-    return answer.get("Item")
+    return error.fields.get("Item")

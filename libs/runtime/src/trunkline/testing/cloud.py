@@ -23,6 +23,7 @@ from trunkline.manifest.model import (
     Table,
 )
 from trunkline.telemetry import masking
+from trunkline.testing.aws import MotoTransport
 from trunkline.testing.events import ACCOUNT, ENVIRONMENT, REGION
 
 _CREDENTIALS = {
@@ -34,7 +35,7 @@ _CREDENTIALS = {
 }
 
 # Making a client takes longer than most tests; moto serves the same ones in every test.
-_clients = clients.Clients()
+_clients = clients.Clients(MotoTransport())
 
 
 @contextmanager
