@@ -134,8 +134,7 @@ def test_everybody_logs_counts_and_traces(
 
     logs = [line for line in work.lines if line.get("level") == "INFO"]
     assert len(logs) == measure.units
-    if peer is not OURS:
-        assert any("_aws" in line for line in work.lines)
+    assert any("_aws" in line for line in work.lines)
     if peer is POWERTOOLS:
         assert work.segments
     else:

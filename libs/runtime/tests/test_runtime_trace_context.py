@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
 
+from trunkline.api.request import headers_of
 from trunkline.telemetry import tracecontext, tracing
 from trunkline.telemetry.xray import dump_xray, parse_xray
 
@@ -27,7 +28,7 @@ VALUE = "".join(
 
 def remote(event: dict[str, Any]) -> trace.SpanContext:
     """What the runtime makes of a request's headers."""
-    context = tracing.from_request(event)
+    context = tracing.from_request(event, headers_of(event))
     return trace.get_current_span(context).get_span_context()
 
 

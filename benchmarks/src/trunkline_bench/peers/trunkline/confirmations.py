@@ -6,6 +6,7 @@ import logging
 
 from payments_contract import PaymentCaptured
 from trunkline import Service
+from trunkline.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 service = Service("confirmations")
@@ -15,3 +16,4 @@ service = Service("confirmations")
 def confirm(event: PaymentCaptured) -> None:
     """The payment arrived."""
     logger.info("payment captured", extra={"order_id": event.order_id})
+    metrics.count("payments_captured")

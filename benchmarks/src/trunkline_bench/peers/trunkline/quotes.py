@@ -7,6 +7,7 @@ import logging
 from orders.catalogue import price_of
 from orders_contract import PlaceOrder
 from trunkline import Api, Model, Money, Service, command
+from trunkline.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -34,5 +35,6 @@ service = Service("quotes")
 def quote(body: PlaceOrder) -> QuoteView:
     """Say what an order would cost."""
     logger.info("quoted", extra={"sku": body.sku})
+    metrics.count("quotes")
     total = price_of(body.sku) * body.quantity
     return QuoteView(sku=body.sku, quantity=body.quantity, total=total)

@@ -13,7 +13,7 @@ from trunkline import clock
 from trunkline.api.binding import arguments_of, idempotency_key
 from trunkline.api.identity import caller_of
 from trunkline.api.problems import problem_response
-from trunkline.api.request import Request, Response
+from trunkline.api.request import Request, Response, headers_of
 from trunkline.api.routing import Router
 from trunkline.attempt import Attempt
 from trunkline.contracts.api import IDEMPOTENCY_HEADER
@@ -77,16 +77,16 @@ class ApiProgram:
         return response.event()
 
     def _respond(self, event: Mapping[str, Any], deadline: float) -> Response:
-        headers = {str(k).lower(): str(v) for k, v in (event.get("headers") or {}).items()}
+        headers = headers_of(event)
         caller_gives_up = sooner(deadline, headers, _arrived(event))
         base = Invocation(self._service.name, FUNCTION, FUNCTION, caller_gives_up)
         name = f"{event.get('httpMethod', '')} {event.get('resource') or event.get('path', '')}"
         with (
             running(base),
-            tracing.span(name, kind="server", parent=tracing.from_request(event)) as span,
+            tracing.span(name, kind="server", parent=tracing.from_request(event, headers)) as span,
         ):
             with Attempt() as attempt:
-                response = self._answer(Request.read(event), base, ends=deadline)
+                response = self._answer(Request.read(event, headers), base, ends=deadline)
             if attempt.error is not None:
                 problem = _problem(attempt.error)
                 response = problem_response(

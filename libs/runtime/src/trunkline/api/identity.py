@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from trunkline import environment
@@ -48,13 +49,20 @@ def _service(request: Request) -> Caller:
     arn = request.identity.get("userArn")
     if not isinstance(arn, str) or not arn:
         raise Unauthenticated("the request is not signed")
-    role = _ASSUMED_ROLE.match(arn)
-    callers = environment.optional(variables.CALLERS) or ""
-    known = frozenset(name.strip() for name in callers.split(",") if name.strip())
-    service = None
-    if role is not None:
-        stage = environment.required(variables.ENVIRONMENT)
-        service = names.service_of_role(role.group(1), stage, known)
+    service = _service_of(
+        arn,
+        environment.required(variables.ENVIRONMENT),
+        environment.optional(variables.CALLERS) or "",
+    )
     if service is None:
         raise Forbidden("the caller is no service that may call this one")
     return Caller.service(service)
+
+
+@lru_cache(maxsize=64)  # the few callers of a function call it again and again
+def _service_of(arn: str, stage: str, callers: str) -> str | None:
+    role = _ASSUMED_ROLE.match(arn)
+    if role is None:
+        return None
+    known = frozenset(name.strip() for name in callers.split(",") if name.strip())
+    return names.service_of_role(role.group(1), stage, known)

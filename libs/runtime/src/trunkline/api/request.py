@@ -32,8 +32,12 @@ class Request:
     """A signed-in customer's verified claims."""
 
     @classmethod
-    def read(cls, event: Mapping[str, Any]) -> Request:
+    def read(cls, event: Mapping[str, Any], headers: Mapping[str, str]) -> Request:
         """Read API Gateway's event.
+
+        Args:
+            event: as Lambda gives it.
+            headers: its headers, by :func:`headers_of`.
 
         Raises:
             InvalidRequest: the body is said to be base64 and is not.
@@ -50,10 +54,7 @@ class Request:
             path=str(event.get("path") or "/"),
             path_parameters=event.get("pathParameters") or {},
             query=query,
-            headers={
-                str(name).lower(): str(value)
-                for name, value in (event.get("headers") or {}).items()
-            },
+            headers=headers,
             body=_body(event),
             identity=context.get("identity") or {},
             claims=claims if isinstance(claims, Mapping) else None,
@@ -76,6 +77,14 @@ class Response:
             "body": self.body,
             "isBase64Encoded": False,
         }
+
+
+def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of API Gateway's event; names in lower case, of a repeated one the last."""
+    headers = event.get("headers")
+    if not isinstance(headers, Mapping):
+        return {}
+    return {str(name).lower(): str(value) for name, value in headers.items()}
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

@@ -15,6 +15,8 @@ MAX_METRICS = 100
 MAX_VALUES = 100
 """Values of one metric on one line."""
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def namespace(environment: str | None) -> str:
     """Where metrics are found; environments of one account do not mix."""
@@ -73,4 +75,4 @@ def _line(
         **dimensions,
     }
     document.update((name, value) for name, (_, value) in facts.items())
-    return json.dumps(document, separators=(",", ":"))
+    return _encode(document)

@@ -84,6 +84,10 @@ def configure_logs() -> None:
     """Send all logs to standard output as JSON; in Lambda, in place of its own handler."""
     handler = _StandardOutput()
     handler.setFormatter(JsonFormatter())
+    if _LAMBDA in os.environ:
+        # What no line shows is not looked up
+        # (https://docs.python.org/3/howto/logging.html#optimization).
+        logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     for other in list(root.handlers):
         if _LAMBDA in os.environ or isinstance(other, _StandardOutput):

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from opentelemetry import trace
@@ -270,5 +270,9 @@ def _root_of(context: Context | None) -> AmazonTrace:
 
 
 def _iso(nanoseconds: int) -> str:
-    moment = datetime.fromtimestamp(nanoseconds / 1e9, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{_second(nanoseconds // 10**9)}.{nanoseconds // 10**6 % 1000:03}Z"
+
+
+@lru_cache(maxsize=2)  # most of a process's spans begin and end within one
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

@@ -16,7 +16,7 @@ from trunkline.telemetry.spans import with_root
 Kind = Literal["internal", "server", "client", "producer", "consumer"]
 
 _TRACER = trace.get_tracer("trunkline")
-_READ = frozenset({"traceparent", "tracestate", "x-amzn-trace-id"})
+_W3C = ("traceparent", "tracestate")
 _KINDS: Mapping[Kind, SpanKind] = {
     "internal": SpanKind.INTERNAL,
     "server": SpanKind.SERVER,
@@ -133,23 +133,22 @@ def from_traceparent(header: str | None, state: str | None = None) -> Context:
     return _remote([header] if header else [], [state] if state else [])
 
 
-def from_request(event: Mapping[str, Any]) -> Context:
+def from_request(event: Mapping[str, Any], headers: Mapping[str, str]) -> Context:
     """The context of a request: ``traceparent``, else ``X-Amzn-Trace-Id``.
 
     Args:
         event: API Gateway's, whose ``multiValueHeaders`` tell what came more than once.
+        headers: its headers with lower-case names, of a repeated one the last.
 
     API Gateway's own header often names a trace but no parent; a new trace then takes its id.
     """
-    found: dict[str, list[str]] = {}
-    for name, value in _pairs(event.get("multiValueHeaders") or event.get("headers")):
-        lower = name.lower()
-        if lower in _READ:
-            found.setdefault(lower, []).append(value)
-    context = _remote(found.get("traceparent", []), found.get("tracestate", []))
-    if trace.get_current_span(context).get_span_context().is_valid:
-        return context
-    amazon = xray.parse_xray(found.get("x-amzn-trace-id", [""])[-1])
+    context = Context()
+    if "traceparent" in headers:
+        found = _read(event.get("multiValueHeaders") or event.get("headers"))
+        context = _remote(found["traceparent"], found["tracestate"])
+        if trace.get_current_span(context).get_span_context().is_valid:
+            return context
+    amazon = xray.parse_xray(headers.get("x-amzn-trace-id"))
     return context if amazon is None else with_root(context, amazon)
 
 
@@ -160,9 +159,11 @@ def _remote(parents: Sequence[str], states: Sequence[str]) -> Context:
     return trace.set_span_in_context(NonRecordingSpan(sender), Context())
 
 
-def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
-    """Names and values, as API Gateway sends them: each value a text or a list of texts."""
+def _read(headers: Any) -> dict[str, list[str]]:
+    """The W3C's fields, as API Gateway sends them: texts, or lists of texts."""
+    found: dict[str, list[str]] = {name: [] for name in _W3C}
     for name, values in headers.items() if isinstance(headers, Mapping) else ():
-        for value in values if isinstance(values, list) else (values,):
-            if isinstance(value, str):
-                yield str(name), value
+        if (lower := str(name).lower()) in _W3C:
+            listed = values if isinstance(values, list) else [values]
+            found[lower] += [value for value in listed if isinstance(value, str)]
+    return found
