@@ -19,7 +19,7 @@ def _endpoints(root: Any, kind: str) -> set[str]:
 
 def test_interface_endpoints_follow_from_the_needs(sample: dict[str, Any]) -> None:
     """Each need that reaches an AWS service by an interface has its endpoint, nothing else has."""
-    wanted = {"email", "execute-api", "secretsmanager", "sns", "sqs", "ssm"}
+    wanted = {"email", "execute-api", "kms", "secretsmanager", "sns", "sqs", "ssm"}
 
     assert _endpoints(sample["network"], "Interface") == wanted
 

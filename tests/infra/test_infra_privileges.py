@@ -203,8 +203,10 @@ def test_fields_are_decrypted_for_their_own_table_alone(
         if statement["Sid"] == "FieldsOfTables"
     )
     assert _set(admitted["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert admitted["Principal"]["AWS"].endswith(":root")
+    account = admitted["Principal"]["AWS"].split(":")[4]
     assert admitted["Condition"] == {
-        "StringEquals": {"kms:CallerAccount": "111122223333"},
+        "StringEquals": {"kms:CallerAccount": account},
         "StringLike": {
             "kms:EncryptionContext:trunkline:service": "*",
             "kms:EncryptionContext:trunkline:table": "*",
