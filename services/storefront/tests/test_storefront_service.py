@@ -172,7 +172,7 @@ def test_the_same_request_succeeds_when_orders_is_back(
     """A failed attempt is not remembered as the answer for its key."""
 
     def fail(body: PlaceOrder, key: IdempotencyKey) -> OrderView:
-        raise Unavailable("it is down")
+        raise Unavailable("it is down", retry_after=60)
 
     harness.answers(OrdersApi.place_order, fail)
     assert place(harness).status == 503
@@ -216,6 +216,26 @@ def test_a_customer_sees_the_receipt_while_orders_is_down(
     assert answer.status == 200
     assert (answer.json["status"], answer.json["degraded"]) == ("UNKNOWN", True)
     assert answer.json["sku"] == "mug"
+    assert answer.headers["Trunkline-Degraded"] == "orders.get_order"
+
+
+def test_orders_is_left_alone_while_it_is_down(harness: ServiceHarness, orders: Orders) -> None:
+    """Customers see receipts without waiting for orders, and soon after it is back their orders."""
+    place(harness)
+
+    def fail(order_id: str) -> OrderView:
+        raise InternalError
+
+    neighbour = harness.answers(OrdersApi.get_order, fail)
+    asked = len(neighbour.requests)
+    for _ in range(8):
+        assert get(harness, "/orders/o-1").json["degraded"] is True
+    assert len(neighbour.requests) - asked < 16
+    harness.answers(OrdersApi.get_order, orders.get_order)
+    harness.advance(5)
+    answer = get(harness, "/orders/o-1")
+    assert answer.json["degraded"] is False
+    assert "Trunkline-Degraded" not in answer.headers
 
 
 def test_nobody_elses_receipt_is_shown_while_orders_is_down(harness: ServiceHarness) -> None:

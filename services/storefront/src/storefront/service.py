@@ -9,6 +9,7 @@ from orders_contract import OrdersApi
 from storefront.receipts import StoredReceipt, view_of
 from storefront_contract import OrderList, OrderView, PlaceOrder, StorefrontApi
 from trunkline import Caller, IdempotencyKey, Service
+from trunkline.clients import Breaker
 from trunkline.errors import Conflict, InvalidRequest, Problem, Unavailable
 from trunkline.rules import owner, signed_in
 
@@ -25,9 +26,10 @@ receipts = service.table(
 )
 # Generous, since the customer waits either way; it leaves this function the time for the receipt.
 send_order = service.calls(OrdersApi.place_order, timeout=8.0)
-# Short, since there is a second-best answer.
-look_up = service.calls(OrdersApi.get_order, timeout=2.0)
-look_through = service.calls(OrdersApi.list_orders, timeout=2.0)
+# Short, since there is a second-best answer; and many processes need not find out one by one that
+# orders is down.
+look_up = service.calls(OrdersApi.get_order, timeout=2.0, breaker=Breaker(shared=True))
+look_through = service.calls(OrdersApi.list_orders, timeout=2.0, breaker=Breaker(shared=True))
 
 
 @service.implements(
@@ -59,30 +61,33 @@ def place_order(body: PlaceOrder, caller: Caller, key: IdempotencyKey) -> OrderV
 @service.implements(StorefrontApi.get_order, allow=owner, uses=[look_up, receipts.read])
 def get_order(order_id: str, caller: Caller) -> OrderView:
     """Ask orders; if it cannot answer, show the receipt and say so."""
-    try:
-        order = look_up(order_id)
-    except Problem as problem:
-        receipt = receipts.get(caller.subject, order_id) if problem.retryable else None
+
+    def receipt_of(order_id: str) -> StoredReceipt:
+        receipt = receipts.get(caller.subject, order_id)
         if receipt is None:
-            raise
-        caller.must_own(receipt.customer)
-        return receipt.degraded()
-    caller.must_own(order.customer)
-    return view_of(order)
+            raise Unavailable("orders cannot be looked up just now")
+        return receipt
+
+    found = look_up.or_else(receipt_of)(order_id)
+    caller.must_own(found.customer)
+    return found.degraded() if isinstance(found, StoredReceipt) else view_of(found)
 
 
 @service.implements(StorefrontApi.list_orders, allow=signed_in, uses=[look_through, receipts.read])
 def list_orders(cursor: str | None, caller: Caller) -> OrderList:
     """Ask orders; if it cannot answer, show all receipts and say so."""
-    try:
-        page = look_through(caller.subject, cursor)
-    except Problem as problem:
-        if not problem.retryable or cursor is not None:
-            raise
+
+    def receipts_of(customer: str, cursor: str | None = None) -> OrderList:
+        if cursor is not None:
+            raise Unavailable("no more orders can be looked up just now")
         newest_first = sorted(
-            receipts.query(caller.subject), key=lambda receipt: receipt.placed_at, reverse=True
+            receipts.query(customer), key=lambda receipt: receipt.placed_at, reverse=True
         )
         return OrderList(orders=tuple(receipt.degraded() for receipt in newest_first))
+
+    page = look_through.or_else(receipts_of)(caller.subject, cursor)
+    if isinstance(page, OrderList):
+        return page
     return OrderList(orders=tuple(map(view_of, page.orders)), cursor=page.cursor)
 
 

@@ -9,13 +9,15 @@ from trunkline.clients.breaker import Breaker
 from trunkline.contracts.api import Operation
 from trunkline.errors import DeadlineExceeded, DeclarationError, TooManyRequests, Unavailable
 from trunkline.invocation import Uses, require
-from trunkline.manifest.model import CallNeed
+from trunkline.manifest.model import CallNeed, Need, TableNeed
 
 P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F")
 
 BREAKER = Breaker()
+CIRCUITS = "circuits"
+"""The table of circuits that a service's functions share."""
 CONCURRENCY = 10
 """How many calls of one operation may run at once in a process, unless its declaration says."""
 
@@ -65,7 +67,13 @@ class Call(Generic[P, R]):
 
     def granted(self) -> Uses:
         """What a handler with this call may use."""
-        return Uses(needs=frozenset({self.need}))
+        needs: set[Need] = {self.need}
+        if self.breaker.shared:
+            needs |= {
+                TableNeed(table=CIRCUITS, access="read"),
+                TableNeed(table=CIRCUITS, access="write"),
+            }
+        return Uses(needs=frozenset(needs))
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the operation; its arguments are the contract's."""

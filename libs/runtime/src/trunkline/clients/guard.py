@@ -48,4 +48,8 @@ def reset() -> None:
 
 
 def _circuit(name: str, breaker: Breaker) -> Circuit:
-    return Circuit(name, breaker)
+    if not breaker.shared:
+        return Circuit(name, breaker)
+    from trunkline.clients.aws import DynamoCircuits
+
+    return Circuit(name, breaker, store=DynamoCircuits())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from trunkline.clients.call import CIRCUITS
 from trunkline.contracts.api import operations
 from trunkline.contracts.message import MessageType, message_type
 from trunkline.declaration.handlers import ApiHandler, Handler, MessageHandler, RotationHandler
@@ -41,6 +42,8 @@ OUTBOX = Table(name="outbox", partition_key="lane", sort_key="place", stream=Tru
 """Where events and tasks wait until the relay has published them."""
 IDEMPOTENCY = Table(name="idempotency", partition_key="id", ttl_attribute="expires_at")
 """Which requests and messages are being, or have been, dealt with."""
+SHARED_CIRCUITS = Table(name=CIRCUITS, partition_key="id", ttl_attribute="expires_at")
+"""Which operations of other services are not called just now."""
 RELAY_TIMEOUT_SECONDS = 60
 """Long enough for a sweep to get through some thousand items that were left behind."""
 
@@ -72,6 +75,11 @@ def manifest_of(service: Service) -> Manifest:
     locks = any(isinstance(h, MessageHandler) for h in handlers) or any(
         h.idempotent for h in service.api_handlers.values()
     )
+    circuits = any(
+        isinstance(need, TableNeed) and need.table == CIRCUITS
+        for handler in handlers
+        for need in handler.uses.needs
+    )
     functions = list(_functions(service))
     if emitted:
         functions.append(_relay(service, bool(events), targets))
@@ -100,6 +108,7 @@ def manifest_of(service: Service) -> Manifest:
                     for table in service.tables.values()
                 ),
                 *((IDEMPOTENCY,) if locks else ()),
+                *((SHARED_CIRCUITS,) if circuits else ()),
                 *((OUTBOX,) if emitted else ()),
             ),
             settings=tuple(

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 from pydantic import SecretStr
 
 from trunkline.clients.breaker import Breaker
-from trunkline.clients.call import BREAKER, CONCURRENCY, Call
+from trunkline.clients.call import BREAKER, CIRCUITS, CONCURRENCY, Call
 from trunkline.clients.outbound import Outbound
 from trunkline.contracts.api import IDEMPOTENCY_HEADER, Api, Operation
 from trunkline.contracts.message import Event, Message, Task, message_type
@@ -55,7 +55,7 @@ value also means a quick next try after a crash
 ROTATION_TIMEOUT_SECONDS = 30
 """How long a step of a rotation may take by default; nobody waits for it."""
 
-RESERVED_TABLES = frozenset({"outbox", "idempotency"})
+RESERVED_TABLES = frozenset({"outbox", "idempotency", CIRCUITS})
 """Tables that the runtime declares by itself."""
 
 
