@@ -24,7 +24,11 @@ def _orders_down(faults: Any) -> Iterator[None]:
         assert faults.hits()["orders-is-down"] > 0, "orders was never asked"
 
 
-def test_customers_see_their_receipts(customer: Any, faults: Any) -> None:
+def _status(buyer: Any, order_id: str) -> str:
+    return str(buyer.request("GET", f"/orders/{order_id}").json()["status"])
+
+
+def test_customers_see_their_receipts(customer: Any, faults: Any, eventually: Any) -> None:
     """A customer's order is shown as far as the storefront knows it, marked as degraded."""
     buyer, stranger = customer(), customer()
     order_id = buyer.order()
@@ -32,11 +36,24 @@ def test_customers_see_their_receipts(customer: Any, faults: Any) -> None:
         shown = buyer.request("GET", f"/orders/{order_id}")
         assert (200, True) == (shown.status, shown.json()["degraded"])
         assert ("UNKNOWN", "mug") == (shown.json()["status"], shown.json()["sku"])
+        assert "orders.get_order" == shown.headers["Trunkline-Degraded"]
         assert 503 == stranger.request("GET", f"/orders/{order_id}").status
         listed = buyer.request("GET", "/orders")
         assert [order_id] == [order["order_id"] for order in listed.json()["orders"]]
         assert [] == stranger.request("GET", "/orders").json()["orders"]
-    assert buyer.request("GET", f"/orders/{order_id}").json()["degraded"] is False
+    eventually("orders answers", lambda: _status(buyer, order_id) != "UNKNOWN")
+    assert "Trunkline-Degraded" not in buyer.request("GET", f"/orders/{order_id}").headers
+
+
+def test_orders_is_left_alone_while_it_is_down(customer: Any, faults: Any, eventually: Any) -> None:
+    """Most requests are answered without asking it; soon after it is back, it is asked again."""
+    buyer = customer()
+    order_id = buyer.order()
+    with _orders_down(faults):
+        for _ in range(30):
+            assert "UNKNOWN" == _status(buyer, order_id)
+        assert faults.hits()["orders-is-down"] < 30
+    eventually("orders answers", lambda: _status(buyer, order_id) == "CONFIRMED")
 
 
 def test_an_order_can_be_sent_again(customer: Any, faults: Any, eventually: Any) -> None:
