@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, assert_type
@@ -52,10 +52,11 @@ class KioskApi(Api, version=1, service="kiosk"):
 service = Service("kiosk", exposure="public", entry="nowhere:service")
 get_stock = service.calls(
     DepotApi.get_stock,
+    timeout=5,
     fallback=lambda sku, region="eu", shelf=(): Stock(sku=sku, pieces=0),
     breaker=Breaker(minimum=6, shared=True),
 )
-get_stock_or_fail = service.calls(DepotApi.get_stock, breaker=RULE, concurrency=2)
+get_stock_or_fail = service.calls(DepotApi.get_stock, timeout=5, breaker=RULE, concurrency=2)
 
 
 @service.implements(KioskApi.show, allow=signed_in, uses=[get_stock])
@@ -340,6 +341,33 @@ def test_calls_share_a_connection(gateway: Gateway) -> None:
     for _ in range(5):
         cancel("a")
     assert (len(gateway.keys), gateway.connections) == (5, 1)
+
+
+class Dripping(BaseHTTPRequestHandler):
+    """An answer without an end, a byte at a time."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_DELETE(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        with suppress(OSError):  # until nobody listens any more
+            while True:
+                self.wfile.write(b" ")
+                self.wfile.flush()
+
+    def log_message(self, *args: Any) -> None:
+        """A test's output is its own."""
+
+
+def test_an_answer_without_an_end_is_none(shop: ServiceHarness) -> None:
+    """The timeout is that of the whole answer, not of each part."""
+    call = Call(DepotApi.cancel, timeout=0.3)
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Dripping)) as url:
+        shop._announce("depot", url)
+        with pytest.raises(Unavailable, match="does not answer"):
+            call("a")
 
 
 class Credentials(BaseHTTPRequestHandler):

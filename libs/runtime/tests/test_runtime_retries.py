@@ -32,7 +32,9 @@ from trunkline.errors import (
     TooManyRequests,
     Unavailable,
 )
+from trunkline.invocation import Invocation, running
 from trunkline.testing import ServiceHarness
+from trunkline.testing.deadline import far_away
 
 KEY = IdempotencyKey("k")
 ONE = Reservation(sku="a", pieces=1)
@@ -132,11 +134,12 @@ def test_a_service_that_asks_for_long_is_left_alone(shop: ServiceHarness) -> Non
 
 
 def test_no_attempt_begins_that_has_no_time(shop: ServiceHarness) -> None:
-    """The timeout is that of the whole call."""
-    depot = Depot(shop, *(InternalError() for _ in range(9)))
-    with pytest.raises(Unavailable):
-        get_stock(timeout=0.06)("a")
-    assert depot.asked <= 1
+    """A pause that does not fit into what is left of the invocation is not begun."""
+    depot, call = Depot(shop, Unavailable(retry_after=1)), get_stock(timeout=20)
+    invocation = Invocation("shop", "api", "h", far_away(1.2), call.granted())
+    with running(invocation), pytest.raises(Unavailable):
+        call("a")
+    assert depot.asked == 1
 
 
 def test_failures_everywhere_stop_the_retries(shop: ServiceHarness) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,6 +19,7 @@ from trunkline.errors import DeadlineExceeded, Unavailable
 MIN_SECONDS = 0.05
 """With less time nothing is sent."""
 
+_PART_BYTES = 65536
 _EXPIRED_TYPE = "ExpiredTokenException"
 _EXPIRED_TEXT = b"security token included in the request is expired"
 
@@ -36,6 +37,16 @@ class Request:
     body: bytes
     repeatable: bool
     """Whether to send it twice does no harm: a query, or a command with an idempotency key."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, whatever it is."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Whatever the case of their names."""
+    body: bytes
 
 
 def request_of(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> Request:
@@ -76,7 +87,7 @@ def request_of(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> 
     )
 
 
-def send(request: Request, end: float, *, trace: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+def send(request: Request, end: float, *, trace: Mapping[str, str]) -> Answer:
     """Send a request and wait for its answer, whatever the answer is.
 
     A kept connection that turns out dead is no answer of the service, so the request goes out once
@@ -117,7 +128,7 @@ def reset() -> None:
     _pool.clear()
 
 
-def _exchange(request: Request, end: float, trace: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+def _exchange(request: Request, end: float, trace: Mapping[str, str]) -> Answer:
     left = end - clock.monotonic()
     if left < MIN_SECONDS:
         raise DeadlineExceeded(f"no time is left to ask {request.service}")
@@ -126,22 +137,42 @@ def _exchange(request: Request, end: float, trace: Mapping[str, str]) -> urllib3
         TIMEOUT_HEADER: timeout_header(left),
         **trace,
     }
-    return _pool.request(
+    response = _pool.request(
         request.method,
         request.url,
         body=request.body or None,
         headers=signed_headers(request.method, request.url, headers, request.body),
         timeout=urllib3.Timeout(total=left),
         redirect=False,
+        preload_content=False,
     )
+    return Answer(response.status, response.headers, b"".join(_parts(response, end)))
 
 
-def _credentials_expired(answer: urllib3.BaseHTTPResponse) -> bool:
+def _parts(response: urllib3.BaseHTTPResponse, end: float) -> Iterator[bytes]:
+    """The body as it comes in: urllib3's timeout is that of each part, and the end is that of all.
+
+    Raises:
+        urllib3.exceptions.ReadTimeoutError: it does not come to its end in time.
+    """
+    connection: Any = response.connection
+    while part := response.read1(_PART_BYTES):
+        yield part
+        left = end - clock.monotonic()
+        if left <= 0:
+            response.close()
+            raise urllib3.exceptions.TimeoutError("the answer does not end in time")
+        if connection is not None and connection.sock is not None:
+            connection.sock.settimeout(left)
+    response.release_conn()
+
+
+def _credentials_expired(answer: Answer) -> bool:
     # The gateway response EXPIRED_TOKEN of
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
     return answer.status == 403 and (
         answer.headers.get("x-amzn-errortype", "").startswith(_EXPIRED_TYPE)
-        or _EXPIRED_TEXT in answer.data
+        or _EXPIRED_TEXT in answer.body
     )
 
 

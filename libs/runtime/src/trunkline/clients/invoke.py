@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
 from collections.abc import Mapping
@@ -73,7 +72,8 @@ def _persist(call: Call[P, R], guard: Guard, arguments: Mapping[str, Any], span:
     request = request_of(call.operation, arguments)
     # From here on the time is the other service's: looking up its address was ours.
     end = clock.monotonic() + _time_for(call.timeout)
-    for attempt in itertools.count(1):
+    attempt = 1
+    while True:
         try:
             with guard.circuit.attempt(end - clock.monotonic()):
                 result = _ask(call.operation, request, end, span)
@@ -93,20 +93,20 @@ def _persist(call: Call[P, R], guard: Guard, arguments: Mapping[str, Any], span:
         metrics.count("retries")
         span.set_attribute("http.request.resend_count", attempt)
         time.sleep(pause)
-    raise AssertionError  # the loop has no other end
+        attempt += 1
 
 
 def _ask(operation: Operation[..., R], request: Request, end: float, span: Span) -> R:
     answer = send(request, end, trace=tracing.outgoing_headers())
     span.set_attribute("http.response.status_code", answer.status)
     if not 200 <= answer.status < 300:
-        problem = problem_of(answer.status, answer.headers, answer.data)
+        problem = problem_of(answer.status, answer.headers, answer.body)
         if isinstance(problem, CallRefused):
             # Perhaps the API has moved, and this is a stranger's.
             discovery.forget(operation.service)
         raise problem
     try:
-        return operation.result.validate_json(answer.data or b"null")
+        return operation.result.validate_json(answer.body or b"null")
     except ValidationError as error:
         raise CallRefused(f"{operation.service} answered against its contract") from error
 
