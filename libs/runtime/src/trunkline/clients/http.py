@@ -23,7 +23,7 @@ _PART_BYTES = 65536
 _EXPIRED_TYPE = "ExpiredTokenException"
 _EXPIRED_TEXT = b"security token included in the request is expired"
 
-_pool = urllib3.PoolManager(num_pools=16, maxsize=10, retries=False)
+_pool = urllib3.PoolManager(num_pools=16, maxsize=64, retries=False)
 
 
 @dataclass(frozen=True)
