@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from depot_contract import DepotApi, Reservation, Stock
@@ -150,6 +155,83 @@ def test_failures_everywhere_stop_the_retries(shop: ServiceHarness) -> None:
         with pytest.raises(Unavailable):
             call("a")
     assert depot.asked == 10 + RetryBudget.CAPACITY / RetryBudget.COST
+
+
+class Breaking(BaseHTTPRequestHandler):
+    """Answers the first request of the first connection; breaks off all others of the first two."""
+
+    protocol_version = "HTTP/1.1"
+    connections = requests = 0
+
+    def setup(self) -> None:
+        Breaking.connections += 1
+        self.mine, self.served = Breaking.connections, 0
+        super().setup()
+
+    def do_GET(self) -> None:
+        Breaking.requests += 1
+        self.served += 1
+        if self.breaks():
+            self.close_connection = True
+            return
+        body = b'{"sku": "a", "pieces": 3}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def breaks(self) -> bool:
+        return self.mine == 1 and self.served > 1
+
+    def log_message(self, *args: Any) -> None:
+        """A test's output is its own."""
+
+
+class AlwaysBreaking(Breaking):
+    """Breaks off whatever comes."""
+
+    def breaks(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def breaking(shop: ServiceHarness) -> Iterator[Callable[[type[Breaking]], None]]:
+    """Makes a server that breaks off the neighbour."""
+    with ExitStack() as stack:
+
+        def listen(handler: type[Breaking]) -> None:
+            Breaking.connections = Breaking.requests = 0
+            server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+            server.daemon_threads = True
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            shop._announce("depot", f"http://127.0.0.1:{server.server_address[1]}")
+
+        yield listen
+
+
+def test_a_dead_kept_connection_is_no_failure(
+    breaking: Callable[[type[Breaking]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request goes out again at once, on a new connection, and costs no retry."""
+    monkeypatch.setattr(RetryBudget, "CAPACITY", 0)
+    breaking(Breaking)
+    call = get_stock()
+    assert [call("a").pieces for _ in range(2)] == [3, 3]
+    assert (Breaking.connections, Breaking.requests) == (2, 3)
+
+
+def test_a_service_that_breaks_off_is_asked_three_times(
+    breaking: Callable[[type[Breaking]], None],
+) -> None:
+    """A new connection that breaks is a failed attempt like any other."""
+    breaking(AlwaysBreaking)
+    with pytest.raises(Unavailable, match="broke off"):
+        get_stock()("a")
+    assert Breaking.requests == ATTEMPTS
 
 
 @given(st.lists(st.sampled_from(["earn", "spend"]), max_size=300))

@@ -90,9 +90,9 @@ def request_of(operation: Operation[..., Any], arguments: Mapping[str, Any]) -> 
 def send(request: Request, end: float, *, trace: Mapping[str, str]) -> Answer:
     """Send a request and wait for its answer, whatever the answer is.
 
-    A kept connection that turns out dead is no answer of the service, so the request goes out once
-    more where that does no harm; so does one whose credentials have just expired, always, as the
-    gateway has refused it.
+    A kept connection that turns out dead, as after Lambda has frozen a process, says nothing of the
+    service, so the request goes out once more where that does no harm; so does one whose
+    credentials have just expired, always, as the gateway has refused it.
 
     Args:
         request: what to send.
@@ -103,15 +103,18 @@ def send(request: Request, end: float, *, trace: Mapping[str, str]) -> Answer:
         DeadlineExceeded: there is no time to send it.
         Unavailable: there is no answer.
     """
-    dead, expired = not request.repeatable, False
+    pool = _pool.connection_from_url(request.url)
+    repeated = expired = False
     while True:
+        connections = pool.num_connections
         try:
             answer = _exchange(request, end, trace)
         except urllib3.exceptions.ProtocolError as error:
-            if dead:
+            kept = pool.num_connections == connections
+            if repeated or not kept or not request.repeatable:
                 discovery.forget(request.service)
                 raise Unavailable(f"{request.service} broke off") from error
-            dead = True
+            repeated = True
         except urllib3.exceptions.HTTPError as error:
             discovery.forget(request.service)
             raise Unavailable(f"{request.service} does not answer") from error
