@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import nullcontext
 from typing import Any, get_args
 
 import pytest
@@ -202,6 +203,22 @@ def test_what_was_counted_is_written_also_when_the_invocation_fails(
         fails()
     (line,) = metric_lines(capsys.readouterr().out)
     assert sums(line)["retries"] == 2
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_work_that_is_one_request(fails: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """What raises is a fault; its latency is measured all the same."""
+
+    def work() -> None:
+        with metrics.Meter("shop", "rotate-key").request():
+            if fails:
+                raise KeyError
+
+    with pytest.raises(KeyError) if fails else nullcontext():
+        work()
+    (line,) = metric_lines(capsys.readouterr().out)
+    assert sums(line) == {"requests": 1, "faults": int(fails), "cold_starts": 1}
+    assert line["latency"] >= 0
 
 
 def test_authors_own_metrics(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ from trunkline.declaration.handlers import RotationHandler
 from trunkline.errors import RotationRefused
 from trunkline.invocation import Invocation, running
 from trunkline.manifest import variables
-from trunkline.telemetry import tracing
+from trunkline.telemetry import metrics, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ class RotationProgram:
         self._secret = handler.secret
         self._versions = versions
         self._rotation = handler.call()
+        self._meter = metrics.Meter(service, handler.function)
 
     def handle(self, event: Mapping[str, Any], deadline: float) -> None:
         """Do one step; done before, it does nothing.
@@ -96,7 +97,11 @@ class RotationProgram:
         invocation = Invocation(
             self._service, handler.function, handler.name, deadline, handler.uses, token
         )
-        with running(invocation), tracing.span(f"rotate {self._secret.name} {step}"):
+        with (
+            self._meter.request(),
+            running(invocation),
+            tracing.span(f"rotate {self._secret.name} {step}"),
+        ):
             if step not in steps:
                 raise RotationRefused(self._secret.name, f"{step!r} is none of {', '.join(steps)}")
             described = self._described(secret, token)

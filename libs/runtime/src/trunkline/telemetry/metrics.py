@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -150,6 +151,18 @@ class Meter:
         finally:
             _running.reset(token)
             self._write(measured)
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """As :meth:`invocation`, of work that is one request and raises if it fails."""
+        start = time.perf_counter()
+        with self.invocation():
+            faults = 1
+            try:
+                yield
+                faults = 0
+            finally:
+                handled((time.perf_counter() - start) * 1000, faults=faults)
 
     def _write(self, measured: Measured) -> None:
         written = {name: held for name, held in measured.sets.items() if held.counts or held.values}
