@@ -18,6 +18,7 @@ from trunkline.manifest import (
     EncryptNeed,
     Function,
     Manifest,
+    PayloadNeed,
     PublishNeed,
     RotateNeed,
     Route,
@@ -156,6 +157,8 @@ def _sample() -> Manifest:
         "caller": (
             CallNeed(service="other", route="get_thing", method="GET", path="/things/{id}"),
         ),
+        "putter": (PayloadNeed(message="other.see_thing.v1", access="write"),),
+        "getter": (PayloadNeed(message="other.thing_seen.v1", access="read"),),
         "mailer": (EmailNeed(sender="shop@example.com"),),
         "outbound": (EgressNeed(host="api.example.com"),),
     }

@@ -10,6 +10,7 @@ import pytest
 
 KEY = "${data.aws_ssm_parameter.read-foundation-data-key-arn.insecure_value}"
 MESSAGE_KEY = "${data.aws_ssm_parameter.read-messaging-key-arn.insecure_value}"
+PAYLOADS = "arn:aws:s3:::trunkline-dev-payloads-111122223333-eu-central-1"
 ARN = "arn:aws:{}:eu-central-1:111122223333:{}"
 TABLES = ARN.format("dynamodb", "table/trunkline-dev-sample-{}")
 
@@ -78,6 +79,14 @@ GRANTS: dict[str, dict[str, tuple[set[str], set[str]]]] = {
             {"ssm:GetParameter"},
             {ARN.format("ssm", "parameter/trunkline/dev/services/other/api-url")},
         ),
+    },
+    "putter": {
+        "PutPayloads": ({"s3:PutObject"}, {f"{PAYLOADS}/other.see_thing.v1/sample/*"}),
+        "EncryptThroughS3": ({"kms:Decrypt", "kms:GenerateDataKey"}, {MESSAGE_KEY}),
+    },
+    "getter": {
+        "GetPayloads": ({"s3:GetObject"}, {f"{PAYLOADS}/other.thing_seen.v1/*"}),
+        "DecryptThroughS3": ({"kms:Decrypt"}, {MESSAGE_KEY}),
     },
     "mailer": {
         "SendFromShopExampleCom": (
@@ -235,14 +244,14 @@ def test_wildcard_resources_only_where_aws_has_no_others(roots: dict[str, Any]) 
             if resource == "*":
                 assert _set(statement["Action"]) <= NO_RESOURCE_LEVEL, role
             elif "*" in resource and not resource.endswith(NAMED_BY_AWS):
-                known = ("execute-api", "logs")
+                known = ("execute-api", "logs", "s3")
                 assert resource.split(":")[2] in known, (role, resource)
 
 
 def test_no_role_reaches_another_service(roots: dict[str, Any], manifests: Any) -> None:
     """Beside declared calls and tasks, every named resource bears the service's own name."""
     services = {manifest.service for manifest in manifests}
-    across = {"CallRoutes", "FindApis", "SendTasks"}
+    across = {"CallRoutes", "FindApis", "SendTasks", "PutPayloads", "GetPayloads"}
     for name in services:
         for role, statement in _roles({name: roots[name]}):
             if statement["Sid"] in across:

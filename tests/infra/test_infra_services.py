@@ -220,15 +220,28 @@ def test_keys_rotate(roots: dict[str, Any]) -> None:
 
 def test_buckets_are_closed(roots: dict[str, Any]) -> None:
     """Versioned, encrypted, TLS only, no public access: every bucket."""
-    root = roots["foundation"]
-    encryption = root.all("aws_s3_bucket_server_side_encryption_configuration")
-    for name in root.all("aws_s3_bucket"):
-        block = root.all("aws_s3_bucket_public_access_block")[f"{name}_public-access"]
-        assert {block[key] for key in block if key != "bucket"} == {True}
-        versioning = root.all("aws_s3_bucket_versioning")[f"{name}_versioning"]
-        assert versioning["versioning_configuration"]["status"] == "Enabled"
-        assert f"{name}_encryption" in encryption
-        assert "RequireTls" in root.all("aws_s3_bucket_policy")[f"{name}_policy"]["policy"]
+    for root in roots.values():
+        encryption = root.all("aws_s3_bucket_server_side_encryption_configuration")
+        for name in root.all("aws_s3_bucket"):
+            block = root.all("aws_s3_bucket_public_access_block")[f"{name}_public-access"]
+            assert {block[key] for key in block if key != "bucket"} == {True}
+            versioning = root.all("aws_s3_bucket_versioning")[f"{name}_versioning"]
+            assert versioning["versioning_configuration"]["status"] == "Enabled"
+            assert f"{name}_encryption" in encryption
+            assert "RequireTls" in root.all("aws_s3_bucket_policy")[f"{name}_policy"]["policy"]
+
+
+def test_payloads_outlive_every_message_that_refers_to_them(shop: dict[str, Any]) -> None:
+    """Four days in a queue, fourteen in its dead-letter queue, and a margin for the redrive."""
+    rules = shop["dev"]["messaging"].one("aws_s3_bucket_lifecycle_configuration")["rule"]
+    assert [rule["expiration"] for rule in rules] == [[{"days": 30}]]
+    assert 4 + 14 < 30
+
+
+def test_there_is_a_payload_bucket_only_for_large_messages(make: Any) -> None:
+    """Without a message that may be large nothing is made for them."""
+    root = make(load_environment("dev"), ())["messaging"]
+    assert root.all("aws_s3_bucket") == {}
 
 
 def test_the_audit_trail_sees_every_region(roots: dict[str, Any]) -> None:

@@ -121,6 +121,11 @@ class Aws:
         return self.bucket("artifacts")
 
     @property
+    def payload_bucket(self) -> str:
+        """Where the data of large messages waits."""
+        return self.bucket("payloads")
+
+    @property
     def trail_bucket(self) -> str:
         """Where the audit trail is kept."""
         return self.bucket("trail")

@@ -12,6 +12,7 @@ from trunkline.manifest import (
     Function,
     Manifest,
     Need,
+    PayloadNeed,
     PublishNeed,
     RotateNeed,
     SecretNeed,
@@ -28,7 +29,8 @@ EXECUTE_API = "execute-api"
 def interface_endpoints(manifests: Iterable[Manifest]) -> tuple[str, ...]:
     """The services that need an interface endpoint, as AWS names them, sorted.
 
-    Tables need none: DynamoDB's gateway endpoint is always there and costs nothing. Logs, traces
+    Tables and payloads need none: the gateway endpoints of DynamoDB and S3 are always there and
+    cost nothing. Logs, traces
     and the polling of queues and streams are Lambda's own work, outside the VPC.
     """
     found: set[str] = set()
@@ -73,5 +75,5 @@ def _of_need(need: Need) -> tuple[str, ...]:
             return ("sqs",)
         case EmailNeed():
             return ("email",)
-        case TableNeed() | EgressNeed():
+        case TableNeed() | PayloadNeed() | EgressNeed():
             return ()

@@ -106,6 +106,10 @@ class EnvironmentSettings:
     artifact_expiry_days: int | None = 90
     """When superseded versions of bundles are deleted; ``None`` keeps them."""
 
+    payload_expiry_days: int | None = 30
+    """When the data of a large message is deleted, whoever refers to it; more than the eighteen
+    days that a message may wait in a queue and its dead-letter queue. ``None`` keeps it."""
+
     password_sign_in: bool = False
     """Whether applications may send a customer's password (``USER_PASSWORD_AUTH``). The secure
     remote password protocol is always possible."""

@@ -36,6 +36,15 @@ def test_a_task_is_an_email(harness: ServiceHarness) -> None:
     assert "25.00 EUR" in email.body
 
 
+def test_a_letter_that_no_queue_takes_is_sent_whole(harness: ServiceHarness) -> None:
+    """The data of a long task is fetched from where it waits; the giver reads every line of it."""
+    letter = "\u795d" * 90_000
+    content = TASK.content.model_copy(update={"gift_letter": letter})
+    assert harness.deliver(TASK.model_copy(update={"content": content}))
+    (email,) = harness.emails()
+    assert letter in email.body
+
+
 def test_a_repeated_task_is_one_email(harness: ServiceHarness) -> None:
     """The same task delivered twice is done once."""
     assert harness.deliver(TASK)

@@ -78,6 +78,19 @@ def test_a_placed_order_is_counted_once_and_tells_nothing_personal(
     assert "tok_visa" not in written
 
 
+def test_a_long_letter_reaches_the_confirmation(harness: ServiceHarness) -> None:
+    """A letter longer than a queue takes is passed on whole; one that no order holds is a 400."""
+    letter = "\u795d" * 90_000
+    order_id = str(place(harness, gift_letter=letter).json["order_id"])
+    assert harness.relay()
+    assert harness.deliver(captured(order_id))
+    (email,) = [message for message in harness.emitted() if isinstance(message, SendEmail)]
+    assert isinstance(email.content, OrderConfirmedEmail)
+    assert email.content.gift_letter == letter
+    assert harness.relay()
+    assert place(harness, "key-2", gift_letter=letter + "!").status == 400
+
+
 def test_only_the_storefront_places_orders(harness: ServiceHarness) -> None:
     """Whoever declared the call may look; to order in a customer's name takes our consent."""
     order_id = placed_id(harness)

@@ -9,6 +9,7 @@ from cdktn_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
     S3BucketLifecycleConfigurationRule,
     S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleExpiration,
     S3BucketLifecycleConfigurationRuleFilter,
     S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
 )
@@ -44,12 +45,15 @@ class Bucket(Construct):
         name: str,
         key: EncryptionKey,
         expire_superseded_days: int | None = None,
+        expire_days: int | None = None,
         statements: Iterable[Statement] = (),
     ) -> None:
         """
         Args:
             expire_superseded_days: After how many days versions that are no longer the newest are
                 deleted; ``None`` keeps them.
+            expire_days: After how many days every object is deleted, and its versions the day
+                after; ``None`` keeps them.
             statements: Whom else the bucket's policy admits.
         """
         super().__init__(scope, id_)
@@ -91,24 +95,28 @@ class Bucket(Construct):
         self.policy = S3BucketPolicy(
             self, "policy", bucket=bucket, policy=document([tls, *statements])
         )
-        if expire_superseded_days is not None:
-            self._expire(bucket, expire_superseded_days)
+        if expire_days is not None:
+            self._expire(bucket, "everything", 1, expire_days)
+        elif expire_superseded_days is not None:
+            self._expire(bucket, "superseded", expire_superseded_days, None)
 
-    def _expire(self, bucket: str, days: int) -> None:
+    def _expire(self, bucket: str, id_: str, superseded: int, days: int | None) -> None:
+        whole = S3BucketLifecycleConfigurationRuleExpiration(days=days)
         S3BucketLifecycleConfiguration(
             self,
             "lifecycle",
             bucket=bucket,
             rule=[
                 S3BucketLifecycleConfigurationRule(
-                    id="superseded",
+                    id=id_,
                     status="Enabled",
                     filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="")],
                     noncurrent_version_expiration=[
                         S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(
-                            noncurrent_days=days
+                            noncurrent_days=superseded
                         )
                     ],
+                    expiration=[whole] if days is not None else None,
                     abort_incomplete_multipart_upload=[
                         S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(
                             days_after_initiation=7

@@ -22,6 +22,7 @@ SETTINGS = EnvironmentSettings(
     keep_data=False,
     log_retention_days=7,
     artifact_expiry_days=None,
+    payload_expiry_days=None,
     password_sign_in=True,
     queue_visibility_factor=1,
     alarms=AlarmSettings(queue_age_seconds=60),

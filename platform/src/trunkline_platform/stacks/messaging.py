@@ -1,4 +1,4 @@
-"""What messages between services go through: one topic per publishing service, and the key."""
+"""What messages between services go through: a topic per publishing service, one key, a bucket."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from constructs import Construct
 
-from trunkline.manifest import Manifest
+from trunkline.manifest import Manifest, PayloadNeed
 from trunkline.manifest.names import PROJECT
 from trunkline_platform.constructs import parameters
 from trunkline_platform.constructs.encryption import (
@@ -14,6 +14,7 @@ from trunkline_platform.constructs.encryption import (
     EncryptionKey,
     service_statement,
 )
+from trunkline_platform.constructs.payloads import payload_bucket
 from trunkline_platform.constructs.topics import Topic
 from trunkline_platform.roots import MESSAGING
 from trunkline_platform.settings import EnvironmentSettings
@@ -23,7 +24,7 @@ __all__ = ["MessagingStack"]
 
 
 class MessagingStack(RootStack):
-    """Topics, and the key of everything on its way between services.
+    """Topics, the bucket of large messages, and the key of everything on its way between services.
 
     A root of its own, so that publishers and subscribers may be deployed in any order; a key of its
     own, so that the right to send or receive opens no table, and this root waits for no other.
@@ -41,7 +42,10 @@ class MessagingStack(RootStack):
             key.arn,
             "Key that encrypts topics and queues",
         )
-        for manifest in manifests:
+        known = tuple(manifests)
+        if _has_large_messages(known):
+            payload_bucket(self, "payloads", aws=self.aws, key=key)
+        for manifest in known:
             if not manifest.publishes:
                 continue
             service = manifest.service
@@ -66,7 +70,7 @@ class MessagingStack(RootStack):
             aws=aws,
             alias=f"alias/{prefix}messages",
             description=f"Messages between the services in {aws.environment}",
-            used_through=("sns", "sqs"),
+            used_through=("s3", "sns", "sqs"),
             statements=[
                 # https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic-sqs-queue-subscriptions.html
                 service_statement(
@@ -81,3 +85,12 @@ class MessagingStack(RootStack):
                 )
             ],
         ).key
+
+
+def _has_large_messages(manifests: Iterable[Manifest]) -> bool:
+    return any(
+        isinstance(need, PayloadNeed)
+        for manifest in manifests
+        for function in manifest.functions
+        for need in function.needs
+    )

@@ -14,6 +14,7 @@ from trunkline.manifest import (
     EncryptNeed,
     Graph,
     Manifest,
+    PayloadNeed,
     PublishNeed,
     RotateNeed,
     SecretNeed,
@@ -29,6 +30,7 @@ from trunkline_platform.constructs.email import Sender
 from trunkline_platform.constructs.encryption import EncryptionKey
 from trunkline_platform.constructs.functions import Bundle, Function, Placement
 from trunkline_platform.constructs.identity import Role
+from trunkline_platform.constructs.payloads import grant_payload
 from trunkline_platform.constructs.queues import grant_send
 from trunkline_platform.constructs.rest_api import admit_api
 from trunkline_platform.constructs.secrets import Secret
@@ -168,19 +170,31 @@ class ServiceStack(RootStack):
                     found[variables.api(need.service)] = names.api_url_parameter(
                         self.settings.name, need.service
                     )
-                case PublishNeed():
-                    topic_arn = self.aws.topic_arn(self._manifest.service)
-                    grant_publish(role, topic_arn=topic_arn, key=self._message_key)
-                    found[variables.TOPIC] = topic_arn
-                case SendNeed():
-                    queue = self.aws.queue_name(need.service, "tasks")
-                    grant_send(role, queue_arn=self.aws.queue_arn(queue), key=self._message_key)
-                    found[variables.task_queue(need.service)] = self.aws.queue_url(queue)
+                case PublishNeed() | SendNeed() | PayloadNeed():
+                    found |= self._grant_sending(role, need)
                 case EmailNeed():
                     self._sender(need.sender).grant_send(role)
                 case EgressNeed():
                     pass  # decides where the function is placed, grants nothing
         return found
+
+    def _grant_sending(
+        self, role: Role, need: PublishNeed | SendNeed | PayloadNeed
+    ) -> dict[str, str]:
+        service = self._manifest.service
+        match need:
+            case PublishNeed():
+                topic_arn = self.aws.topic_arn(service)
+                grant_publish(role, topic_arn=topic_arn, key=self._message_key)
+                return {variables.TOPIC: topic_arn}
+            case SendNeed():
+                queue = self.aws.queue_name(need.service, "tasks")
+                grant_send(role, queue_arn=self.aws.queue_arn(queue), key=self._message_key)
+                return {variables.task_queue(need.service): self.aws.queue_url(queue)}
+            case PayloadNeed():
+                key = self._message_key
+                grant_payload(role, aws=self.aws, service=service, need=need, key=key)
+                return {variables.PAYLOADS: self.aws.payload_bucket}
 
     def _grant_setting(self, role: Role, need: SettingNeed) -> str:
         service = self._manifest.service

@@ -34,7 +34,7 @@ def render(content: Content) -> Email:
     return Email(
         # A line break in a subject would begin another header.
         subject=" ".join(subject.split()),
-        text=_template(content.template, "body.txt").substitute(values),
+        text=_template(content.template, "body.txt").substitute(values).rstrip() + "\n",
         html=_template(content.template, "body.html").substitute(escaped),
     )
 

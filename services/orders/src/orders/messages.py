@@ -21,7 +21,11 @@ def confirmed(order: Order) -> tuple[OrderConfirmed, SendEmail]:
     """Tell everybody that the order was paid, and the customer by e-mail."""
     event = OrderConfirmed(order_id=order.order_id, customer=order.customer, total=order.total)
     content = OrderConfirmedEmail(
-        order_id=order.order_id, sku=order.sku, quantity=order.quantity, total=order.total
+        order_id=order.order_id,
+        sku=order.sku,
+        quantity=order.quantity,
+        total=order.total,
+        gift_letter=order.gift_letter,
     )
     return event, SendEmail(reference=order.order_id, to=order.email, content=content)
 

@@ -63,6 +63,8 @@ class Order(Model):
     total: Money
     placed_at: datetime
     status: OrderStatus = OrderStatus.PLACED
+    gift_letter: Personal[str] = ""
+    """Goes into the parcel; at most 360 KB as UTF-8, since DynamoDB's items have 400 at most."""
 
     def confirmed(self) -> Order:
         """The order after its payment; itself if it is confirmed already.

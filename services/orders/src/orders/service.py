@@ -57,6 +57,7 @@ def place_order(body: PlaceOrder, caller: Caller, key: IdempotencyKey) -> OrderV
         quantity=body.quantity,
         total=price_of(body.sku) * body.quantity,
         placed_at=datetime.now(UTC),
+        gift_letter=body.gift_letter,
     )
     with service.transaction() as transaction:
         transaction.put(orders, order, emit=[messages.placed(order, body.card_token)])

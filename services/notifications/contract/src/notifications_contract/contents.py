@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trunkline import Model, Money
+from trunkline import Model, Money, Personal
 
 
 class OrderConfirmedEmail(Model):
@@ -17,6 +17,8 @@ class OrderConfirmedEmail(Model):
     sku: str
     quantity: int
     total: Money
+    gift_letter: Personal[str] = ""
+    """The letter that goes into the parcel, so that the giver sees what will be printed."""
 
 
 class OrderCancelledEmail(Model):

@@ -8,8 +8,8 @@ from notifications_contract.contents import Content
 from trunkline import Personal, Task
 
 
-class SendEmail(Task, version=1, subject="reference"):
-    """Send one e-mail to one person."""
+class SendEmail(Task, version=1, subject="reference", large=True):
+    """Send one e-mail to one person; a letter in it may be longer than a queue takes."""
 
     reference: str
     """What it is about, an order's id."""

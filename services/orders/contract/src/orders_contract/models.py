@@ -52,6 +52,8 @@ class PlaceOrder(Model):
     """The article, from the price list."""
     quantity: Quantity
     card_token: CardToken
+    gift_letter: Personal[str] = Field(default="", max_length=90_000)
+    """A letter to print and put into the parcel; the confirmation repeats it."""
 
 
 class OrderView(Model):

@@ -32,6 +32,8 @@ class PlaceOrder(Model):
     sku: str = Field(min_length=1, max_length=64)
     quantity: int = Field(ge=1, le=10, strict=True)
     card_token: Personal[str] = Field(pattern=r"^tok_[a-z0-9_]{1,60}$")
+    gift_letter: Personal[str] = Field(default="", max_length=90_000)
+    """A letter to print and put into the parcel; the confirmation repeats it."""
 
 
 class Receipt(Model):
