@@ -321,3 +321,16 @@ def test_a_request_sent_again_after_a_crash_is_one_order(
     eventually("the e-mail", lambda: emails(order["order_id"]))
     assert "CONFIRMED" == buyer.status(order["order_id"])
     assert 1 == len(charges(order["order_id"]))
+
+
+def test_a_letter_that_no_queue_takes_arrives_whole(
+    customer: Any, eventually: Any, emails: Any
+) -> None:
+    """A gift's letter of 270 KB goes through the payload bucket and is in the e-mail, once."""
+    letter = "\u795d" * 90_000
+    body = {"sku": "mug", "quantity": 1, "card_token": "tok_visa", "gift_letter": letter}
+    placed = customer().request("POST", "/orders", body, Idempotency_Key=str(uuid.uuid4()))
+    assert placed.status == 201, placed.data
+    order_id = placed.json()["order_id"]
+    (mail,) = eventually("the e-mail", lambda: emails(order_id), timeout=120)
+    assert letter in mail["text"]
