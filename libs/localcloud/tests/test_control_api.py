@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import pytest
 import urllib3
 from botocore.auth import SigV4Auth
@@ -259,6 +260,27 @@ def test_a_stream_forgets_what_has_grown_old(control: ControlClient, client: Cli
     assert ["new"] == streamed()
     assert control.age_stream("another", 2 * 3600) == 0
     tables.delete_table(TableName=name)
+
+
+def test_credentials_of_a_function_are_its_roles(
+    control: ControlClient, cloud: LocalCloud, caller: str, table: str
+) -> None:
+    """Code outside of the cloud may do with them what the function may, and nothing else."""
+    keys = control.credentials(caller)
+    session = boto3.session.Session(
+        keys["access_key_id"],
+        keys["secret_access_key"],
+        keys["session_token"],
+        region_name=cloud.region,
+    )
+    role = session.client("sts", endpoint_url=cloud.endpoint).get_caller_identity()["Arn"]
+    assert f":assumed-role/{caller}" in role
+    dynamodb = session.client("dynamodb", endpoint_url=cloud.endpoint)
+    dynamodb.put_item(TableName=table, Item={"id": {"S": "outside"}})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        dynamodb.delete_table(TableName=table)
+    with pytest.raises(ControlApiError, match="the name of a function"):
+        control.credentials("nobody")
 
 
 def test_emails_are_listed(control: ControlClient, client: Client) -> None:

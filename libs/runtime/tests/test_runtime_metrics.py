@@ -160,7 +160,8 @@ def test_tasks_of_one_batch_are_told_apart(
     records = [record_of(Remind(order_id=str(n), to="a@example.com"), n) for n in (1, 2)]
     capsys.readouterr()
     tasks = shop.program.consumer("tasks")
-    tasks.handle({"Records": [*records, queue_record("not JSON")]}, far_away())
+    with shop.cloud.inside("tasks"):
+        tasks.handle({"Records": [*records, queue_record("not JSON")]}, far_away())
     unknown, line = metric_lines(capsys.readouterr().out)
     assert (line["handler"], sums(line)["requests"]) == ("remind", 2)
     assert "handler" not in unknown

@@ -20,8 +20,8 @@ from trunkline.rotation import Rotation
 from trunkline.rotation.program import CURRENT, PENDING, PREVIOUS, Described, RotationProgram
 from trunkline.settings import Secret
 from trunkline.testing import ServiceHarness
+from trunkline.testing.aws.rotating import STEPS
 from trunkline.testing.deadline import far_away
-from trunkline.testing.rotating import STEPS
 
 NAME = "trunkline/test/vault/door"
 
@@ -196,7 +196,7 @@ class RotationMachine(RuleBasedStateMachine):
 
 
 TestRotation = RotationMachine.TestCase
-TestRotation.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestRotation.settings = settings(stateful_step_count=15)
 
 
 @pytest.fixture

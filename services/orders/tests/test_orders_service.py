@@ -1,18 +1,18 @@
-"""The handlers of orders, on an AWS in memory."""
+"""The handlers of orders: on an AWS in memory, or on a running one (``--local-cloud``)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from notifications_contract import OrderCancelledEmail, OrderConfirmedEmail, SendEmail
-from orders.service import orders, place_order, service
+from orders.service import orders, place_order
 from orders_contract import OrderCancelled, OrderConfirmed, OrderPlaced, PlaceOrder
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Caller, IdempotencyKey, Money
-from trunkline.testing import Answer, ServiceHarness
+from trunkline.idempotency.keys import KEEP_REQUEST_SECONDS
+from trunkline.testing import Answer, Failure, ServiceHarness
 
 STOREFRONT = Caller.service("storefront")
 TOTAL = Money(amount=2500, currency="EUR")
@@ -26,11 +26,10 @@ BODY = {
 
 
 @pytest.fixture
-def harness() -> Iterator[ServiceHarness]:
-    """The service, with nothing stored, and the callers that it has."""
-    with ServiceHarness(service) as harness:
-        harness.allow_callers("storefront", "curious")
-        yield harness
+def harness(harness: ServiceHarness) -> ServiceHarness:
+    """The service, with nothing stored, and the caller that it has."""
+    harness.allow_callers("storefront")
+    return harness
 
 
 def place(
@@ -93,6 +92,7 @@ def test_a_long_letter_reaches_the_confirmation(harness: ServiceHarness) -> None
 
 def test_only_the_storefront_places_orders(harness: ServiceHarness) -> None:
     """Whoever declared the call may look; to order in a customer's name takes our consent."""
+    harness.allow_callers("storefront", "curious")
     order_id = placed_id(harness)
     curious = Caller.service("curious")
     assert harness.call("GET", f"/orders/{order_id}", caller=curious).status == 200
@@ -227,3 +227,53 @@ def test_a_payment_of_an_unknown_order_is_a_dead_letter(harness: ServiceHarness)
     assert harness.deliver(captured("nobody's"))
     (letter,) = harness.dead_letters("on-payment-captured")
     assert letter.error_type == "UnknownOrder"
+
+
+@pytest.mark.parametrize("failure", [Failure.THROTTLED, Failure.CRASH_BEFORE, Failure.CRASH_AFTER])
+@pytest.mark.parametrize("table", ["orders", "idempotency"])
+def test_an_order_is_placed_once_whatever_fails(
+    harness: ServiceHarness, table: str, failure: Failure
+) -> None:
+    """A request that failed or died is repeated when its lock has ended: one order, one event."""
+    harness.faults.write(table, failure)
+    assert place(harness).status >= 500
+    harness.advance(30)
+    assert place(harness).status == 201
+    assert len(harness.emitted()) == 1
+
+
+def test_a_key_is_forgotten_after_its_time(harness: ServiceHarness) -> None:
+    """Then the answer is not a stored one; the order is still the same."""
+    first = place(harness)
+    harness.advance(KEEP_REQUEST_SECONDS + 1)
+    again = place(harness)
+    assert (again.json["order_id"], again.headers.get("Idempotent-Replayed")) == (
+        first.json["order_id"],
+        None,
+    )
+
+
+@pytest.mark.parametrize("failure", [Failure.THROTTLED, Failure.CRASH_BEFORE, Failure.CRASH_AFTER])
+def test_a_confirmation_that_failed_comes_back(harness: ServiceHarness, failure: Failure) -> None:
+    """It is not acknowledged, waits, and then the order is confirmed and announced once."""
+    order_id = placed_id(harness)
+    harness.faults.write(orders, failure)
+    assert not harness.deliver(captured(order_id))
+    assert harness.redeliver() == []
+    harness.advance(60)
+    assert harness.redeliver() == [True]
+    assert harness.call("GET", f"/orders/{order_id}").json["status"] == "CONFIRMED"
+    assert len(harness.emitted()) == 3
+
+
+@pytest.mark.parametrize("failure", list(Failure))
+def test_what_could_not_be_published_stays_in_the_outbox(
+    harness: ServiceHarness, failure: Failure
+) -> None:
+    """The relay publishes it the next time; nothing is lost."""
+    place(harness)
+    harness.faults.publish(failure)
+    assert not harness.relay()
+    assert len(harness.emitted()) == 1
+    assert harness.relay()
+    assert harness.emitted() == []

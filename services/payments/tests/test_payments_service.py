@@ -12,7 +12,7 @@ from payments.service import payments, provider_key, service
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Money
 from trunkline.testing import ServiceHarness
-from trunkline.testing.rotating import STEPS
+from trunkline.testing.aws.rotating import STEPS
 
 PRICE = Money(amount=1250, currency="EUR")
 PLACED = OrderPlaced(order_id="o-1", customer="ann", total=PRICE, card_token="tok_visa")

@@ -57,6 +57,14 @@ class ControlClient:
         """Let every record of a table's stream have been written earlier; how many there are."""
         return int(self._call("POST", "streams", {"table": table, "seconds": seconds})["records"])
 
+    def credentials(self, function: str) -> dict[str, str]:
+        """A session of a function's role: access key id, secret access key, session token.
+
+        Raises:
+            ControlApiError: there is no such function.
+        """
+        return dict(self._call("POST", "credentials", {"function": function}))
+
     def save(self) -> None:
         """Save the state now, so that a hard end of the cloud loses only what happens later."""
         self._call("POST", "state")

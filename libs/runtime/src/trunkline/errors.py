@@ -32,6 +32,7 @@
     ├── DecryptionFailed            a stored field was moved or changed, or its key is no more
     ├── InvalidTransaction          DynamoDB cannot store these records together
     ├── PublishFailed               some outbox items could not be published
+    ├── NotInThisCloud              a test asks for what the cloud that it runs against has not
     └── Problem                     has an HTTP status, and goes on the wire as RFC 9457 says
         ├── InvalidRequest          400
         ├── Unauthenticated         401
@@ -357,6 +358,16 @@ class PublishFailed(TrunklineError):
         self.failures = tuple(failures)
         """One line for each item: id and AWS's error code."""
         super().__init__(f"{len(self.failures)} not published: " + "; ".join(self.failures))
+
+
+class NotInThisCloud(TrunklineError):
+    """The cloud that a test runs against cannot do this; the pytest plugin skips the test."""
+
+    def __init__(self, what: str, why: str) -> None:
+        self.what = what
+        """What the test asked for."""
+        self.why = why
+        super().__init__(f"{what}: {why}")
 
 
 class Problem(TrunklineError):

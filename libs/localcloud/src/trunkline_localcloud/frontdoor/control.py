@@ -1,4 +1,4 @@
-"""The control API: health, faults, recorded calls, e-mails and saving, under ``/_localcloud/``.
+"""The control API: health, faults, calls, e-mails, credentials, saving: ``/_localcloud/``.
 
 All but health want the administrator's signature for the service ``localcloud``.
 """
@@ -18,6 +18,7 @@ from trunkline_localcloud.frontdoor.emails import accepted_emails
 from trunkline_localcloud.frontdoor.recorder import Recorder
 from trunkline_localcloud.frontdoor.saving import save
 from trunkline_localcloud.frontdoor.signatures import is_administrator
+from trunkline_localcloud.functions.outside import issue_outside
 
 __all__ = ["ControlApi"]
 
@@ -67,6 +68,8 @@ class ControlApi:
                 return HTTPStatus.OK, accepted_emails()
             case ("POST", "streams"):
                 return _age_stream(body)
+            case ("POST", "credentials"):
+                return _role_credentials(body)
             case ("POST", "state"):
                 save()
                 return HTTPStatus.OK, {}
@@ -81,6 +84,20 @@ def _age_stream(body: bytes) -> tuple[int, object]:
         message = 'say which, and how much older: {"table": "orders", "seconds": 90000}'
         return HTTPStatus.BAD_REQUEST, {"message": message}
     return HTTPStatus.OK, {"records": age_stream(table, seconds)}
+
+
+def _role_credentials(body: bytes) -> tuple[int, object]:
+    """Credentials of a function's role, for code that runs outside of the cloud."""
+    try:
+        name = str(json.loads(body)["function"])
+        credentials = issue_outside(name)
+    except (LookupError, TypeError, ValueError):
+        return HTTPStatus.NOT_FOUND, {"message": 'say {"function": "the name of a function"}'}
+    return HTTPStatus.OK, {
+        "access_key_id": credentials.access_key,
+        "secret_access_key": credentials.secret_key,
+        "session_token": credentials.session_token,
+    }
 
 
 def _replace_faults(body: bytes) -> tuple[int, object]:

@@ -23,6 +23,7 @@ def api_event(
     caller: Caller | None,
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str | list[str]] | None = None,
+    environment: str = ENVIRONMENT,
 ) -> dict[str, Any]:
     """What API Gateway sends for a request that it has authenticated.
 
@@ -33,11 +34,12 @@ def api_event(
         caller: who it is; ``None`` for nobody, as if authentication were switched off.
         headers: of the request.
         query: query parameters.
+        environment: part of the name of a calling service's role.
     """
     identity: dict[str, Any] = {"sourceIp": "192.0.2.1"}
     authorizer: dict[str, Any] = {}
     if caller is not None and caller.kind == "service":
-        role = names.function(ENVIRONMENT, caller.subject, "api")
+        role = names.function(environment, caller.subject, "api")
         identity["userArn"] = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/session"
     elif caller is not None:
         authorizer["claims"] = {"sub": caller.subject, **caller.claims}

@@ -1,24 +1,24 @@
-"""A whole service in one process: its handlers run as in Lambda, on an in-process AWS."""
+"""A whole service in one process: its handlers run as in Lambda, on moto or a running cloud."""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from moto.sesv2.models import sesv2_backends
-
-from trunkline.aws import clients
+from trunkline import clock
 from trunkline.aws.items import from_item
 from trunkline.contracts.api import Operation
 from trunkline.contracts.message import Message, message_type
 from trunkline.declaration.handlers import MessageHandler
 from trunkline.declaration.service import Service
-from trunkline.errors import DeclarationError
+from trunkline.errors import DeclarationError, NotInThisCloud
 from trunkline.events import payloads
 from trunkline.events.aws import S3Payloads
 from trunkline.events.cloudevents import CloudEvent
@@ -30,19 +30,14 @@ from trunkline.manifest import names, variables
 from trunkline.program import Program
 from trunkline.settings.secret import Secret
 from trunkline.settings.setting import LiveSetting
+from trunkline.testing.aws.faults import Crashed, Faults
+from trunkline.testing.aws.in_process import MotoCloud
+from trunkline.testing.aws.rotating import STEPS, begin_rotation
 from trunkline.testing.clock import MovableClock
-from trunkline.testing.cloud import in_process_cloud
+from trunkline.testing.cloud import Cloud, Email
 from trunkline.testing.deadline import far_away
-from trunkline.testing.events import (
-    ACCOUNT,
-    ENVIRONMENT,
-    REGION,
-    api_event,
-    queue_record,
-    stream_record,
-)
+from trunkline.testing.events import api_event, queue_record, stream_record
 from trunkline.testing.neighbours import Neighbour
-from trunkline.testing.rotating import STEPS, begin_rotation
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,14 +69,15 @@ class DeadLetter:
 
 
 @dataclass(frozen=True)
-class Email:
-    """An e-mail that was handed to SES."""
+class Waiting:
+    """A message that was not acknowledged and comes back."""
 
-    sender: str
-    to: str
-    subject: str
+    function: str
     body: str
-    """The HTML part if there was one, else the text."""
+    receives: int
+    due: float
+    """When, on :func:`trunkline.clock.now`'s clock."""
+    attributes: Mapping[str, str]
 
 
 class ServiceHarness:
@@ -93,25 +89,32 @@ class ServiceHarness:
             answer = harness.call("POST", "/orders", {...}, headers={"Idempotency-Key": "1"})
             assert harness.emitted() == [OrderPlaced(...)]
 
-    Tables, queues, secrets and parameters are those of the service's manifest, in moto; the
-    environment variables are set as the platform sets them, and put back at the end.
+    Tables, queues, secrets and parameters are those of the service's manifest; the environment
+    variables are set as the platform sets them, and put back at the end.
+
+    Args:
+        service: what is tested.
+        cloud: where its resources are; by default in this process and empty.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, cloud: Cloud | None = None) -> None:
         self.service = service
+        self.cloud: Cloud = cloud or MotoCloud()
         self.manifest = service.manifest()
         self._stack = ExitStack()
         self._neighbours: dict[str, Neighbour] = {}
         self._program: Program | None = None
         self._clock = MovableClock()
+        self._waiting: list[Waiting] = []
 
     def __enter__(self) -> ServiceHarness:
-        self._stack.enter_context(in_process_cloud(self.manifest))
+        self._stack.enter_context(self.cloud.serving(self.manifest))
         self._stack.enter_context(self._clock.ticking())
         for cached in (*self.service.secrets.values(), *self.service.settings.values()):
             if isinstance(cached, Secret | LiveSetting):
                 cached.forget()
         self._program = Program(self.service)
+        self._waiting.clear()
         return self
 
     def __exit__(
@@ -152,20 +155,40 @@ class ServiceHarness:
             seconds: what Lambda grants.
         """
         who = caller or self.default_caller()
-        if who.kind == "service" and caller is None:
+        if who.kind == "service" and caller is None and self.cloud.in_process:
             self.allow_callers(who.subject)
-        event = api_event(method, path, body, caller=who, headers=headers, query=query)
-        answer = self.program.api.handle(event, far_away(seconds))
+        event = api_event(
+            method,
+            path,
+            body,
+            caller=who,
+            headers=headers,
+            query=query,
+            environment=self.cloud.environment,
+        )
+        try:
+            with self.cloud.inside("api"):
+                answer = self.program.api.handle(event, far_away(seconds))
+        except Crashed:
+            return Answer(502, {}, '{"message": "Internal server error"}')
         return Answer(answer["statusCode"], answer["headers"], answer["body"])
 
     def default_caller(self) -> Caller:
         """Who calls unless a test says otherwise."""
         if self.service.exposure == "public":
             return Caller.customer("customer-1", email="customer-1@example.com")
-        return Caller.service("a-caller")
+        if self.cloud.in_process:
+            return Caller.service("a-caller")
+        return Caller.service(min(self._known_callers()))
 
     def allow_callers(self, *services: str) -> None:
-        """Say which services may call this one's API."""
+        """Say which services may call this one's API.
+
+        Raises:
+            NotInThisCloud: the running platform knows one of them not as a caller.
+        """
+        if not self.cloud.in_process and not set(services) <= self._known_callers():
+            raise NotInThisCloud("other callers", "the platform says who may call")
         # The service itself is known too: neighbours in the same process see it as their caller.
         os.environ[variables.CALLERS] = ",".join((*services, self.service.name))
 
@@ -220,18 +243,48 @@ class ServiceHarness:
         seconds: float = 30.0,
     ) -> bool:
         """Deliver any text to a function's queue; whether it was acknowledged."""
-        sqs = clients.client("sqs")
-        queue = _queue_url(names.queue(ENVIRONMENT, self.service.name, function))
-        os.environ[variables.FUNCTION] = function
-        os.environ[variables.QUEUE] = queue
-        os.environ[variables.DEAD_LETTER_QUEUE] = self._dead_letter_url(function)
+        sqs = self.cloud.client("sqs")
+        queue = self._queue_url(names.queue(self.cloud.environment, self.service.name, function))
         sqs.send_message(QueueUrl=queue, MessageBody=body or " ")
         (received,) = sqs.receive_message(QueueUrl=queue)["Messages"]
         handle = received["ReceiptHandle"]
         record = queue_record(body, receives=receives, attributes=attributes, receipt_handle=handle)
-        answer = self.program.consumer(function).handle({"Records": [record]}, far_away(seconds))
+        try:
+            with self.cloud.inside(function):
+                answer = self.program.consumer(function).handle(
+                    {"Records": [record]}, far_away(seconds)
+                )
+            acknowledged = not answer["batchItemFailures"]
+        except Crashed:
+            acknowledged = False
+        if not acknowledged:
+            due = clock.now() + self.cloud.hidden_for(queue, handle)
+            self._waiting.append(Waiting(function, body, receives + 1, due, attributes or {}))
         sqs.delete_message(QueueUrl=queue, ReceiptHandle=handle)
-        return not answer["batchItemFailures"]
+        return acknowledged
+
+    def waiting(self) -> list[Waiting]:
+        """The messages that were not acknowledged, in the order in which they come back."""
+        return sorted(self._waiting, key=lambda message: message.due)
+
+    def redeliver(self) -> list[bool]:
+        """Deliver again what has waited long enough (:meth:`advance`).
+
+        Returns:
+            for each of these messages, whether it was acknowledged now.
+        """
+        due = [message for message in self.waiting() if message.due <= clock.now()]
+        for message in due:
+            self._waiting.remove(message)
+        return [
+            self.deliver_raw(
+                message.function,
+                message.body,
+                receives=message.receives,
+                attributes=message.attributes,
+            )
+            for message in due
+        ]
 
     def emitted(self) -> list[Message]:
         """The events and tasks in the outbox, the oldest first."""
@@ -250,13 +303,19 @@ class ServiceHarness:
     def relay(self) -> bool:
         """Run the relay on everything in the outbox; whether all of it was published."""
         records = [stream_record(item, number) for number, item in enumerate(self._outbox())]
-        answer = self.program.relay.handle({"Records": records}, far_away())
+        try:
+            with self.cloud.inside("relay"):
+                answer = self.program.relay.handle({"Records": records}, far_away())
+        except Crashed:
+            return False
         return not answer["batchItemFailures"]
 
     def dead_letters(self, function: str) -> list[DeadLetter]:
         """Take what is on a function's dead-letter queue."""
-        sqs = clients.client("sqs")
-        url = self._dead_letter_url(function)
+        sqs = self.cloud.client("sqs")
+        url = self._queue_url(
+            names.dead_letter_queue(self.cloud.environment, self.service.name, function)
+        )
         found: list[DeadLetter] = []
         while True:
             messages = sqs.receive_message(
@@ -282,16 +341,14 @@ class ServiceHarness:
 
     def emails(self) -> list[Email]:
         """The e-mails handed to SES, the oldest first."""
-        backend = sesv2_backends[ACCOUNT][REGION]
-        return [
-            Email(sent.source, ", ".join(sent.destinations["ToAddresses"]), sent.subject, sent.body)
-            for sent in backend.core_backend.sent_messages
-        ]
+        return self.cloud.emails()
 
     def set_secret(self, name: str, value: str) -> None:
         """Write a secret's value, as an operator does."""
-        clients.client("secretsmanager").put_secret_value(
-            SecretId=names.secret(ENVIRONMENT, self.service.name, name), SecretString=value
+        self._only_in_process("another value of a secret", "the running platform needs its own")
+        self.cloud.client("secretsmanager").put_secret_value(
+            SecretId=names.secret(self.cloud.environment, self.service.name, name),
+            SecretString=value,
         )
 
     def rotate(self, name: str, *, token: str | None = None, steps: Sequence[str] = STEPS) -> str:
@@ -300,7 +357,7 @@ class ServiceHarness:
         Args:
             name: the secret's.
             token: of a rotation that was begun before, to repeat steps of it.
-            steps: which of :data:`trunkline.testing.rotating.STEPS`, in which order.
+            steps: which of :data:`trunkline.testing.aws.rotating.STEPS`, in which order.
 
         Returns:
             the rotation's token, which is the id of the new version.
@@ -308,12 +365,14 @@ class ServiceHarness:
         Raises:
             Exception: what a step raised; Secrets Manager would repeat the step.
         """
-        secret = names.secret(ENVIRONMENT, self.service.name, name)
+        self._only_in_process("a rotation", "the running platform's secrets are its own")
+        secret = names.secret(self.cloud.environment, self.service.name, name)
         token = token or begin_rotation(secret)
         rotator = self.program.rotator(self.service.rotations[name].function)
         for step in steps:
             event = {"Step": step, "SecretId": secret, "ClientRequestToken": token}
-            rotator.handle(event, far_away())
+            with self.cloud.inside(self.service.rotations[name].function):
+                rotator.handle(event, far_away())
         return token
 
     def set_setting(self, name: str, value: str) -> None:
@@ -322,9 +381,10 @@ class ServiceHarness:
         A running function notices a live setting's new value within
         :data:`trunkline.settings.setting.LIVE_TTL_SECONDS`; :meth:`advance` gets it there.
         """
+        self._only_in_process("another value of a setting", "the running platform needs its own")
         if self.service.settings[name].live:
-            clients.client("ssm").put_parameter(
-                Name=names.setting_parameter(ENVIRONMENT, self.service.name, name),
+            self.cloud.client("ssm").put_parameter(
+                Name=names.setting_parameter(self.cloud.environment, self.service.name, name),
                 Value=value,
                 Type="String",
                 Overwrite=True,
@@ -339,6 +399,18 @@ class ServiceHarness:
         """
         self._clock.advance(seconds)
 
+    @cached_property
+    def faults(self) -> Faults:
+        """Faults to inject: what AWS refuses or loses, and when the process dies.
+
+        Raises:
+            NotInThisCloud: the cloud is not this test's own.
+        """
+        self._only_in_process("faults", "they are injected into this process's AWS")
+        faults = Faults(self.cloud.environment, self.service.name)
+        self._stack.callback(faults.close)
+        return faults
+
     def answers(self, operation: Operation[P, R], handler: Callable[P, R]) -> Neighbour:
         """Let a function answer for another service, over real HTTP on this machine.
 
@@ -346,6 +418,7 @@ class ServiceHarness:
             operation: of the other service's contract.
             handler: takes the operation's parameters by name; what it raises becomes the answer.
         """
+        self._only_in_process("neighbours that the test plays", "the real ones run there")
         name = operation.service
         neighbour = self._neighbours.get(name)
         if neighbour is None:
@@ -357,26 +430,42 @@ class ServiceHarness:
 
     def unreachable(self, service: str) -> None:
         """Make another service's address one where nobody listens."""
+        self._only_in_process("an unreachable neighbour", "the real ones run there")
         self._announce(service, "http://127.0.0.1:9")
+
+    def silent(self, service: str) -> None:
+        """Make another service take requests and never answer: calls end by their own timeout."""
+        self._only_in_process("a silent neighbour", "the real ones run there")
+        # The system accepts connections for it, up to its backlog, and nobody reads from them.
+        listener = self._stack.enter_context(closing(socket.create_server(("127.0.0.1", 0))))
+        self._announce(service, f"http://127.0.0.1:{listener.getsockname()[1]}")
 
     def _announce(self, service: str, url: str) -> None:
         from trunkline.clients import http
 
         http.reset()
-        parameter = names.api_url_parameter(ENVIRONMENT, service)
-        clients.client("ssm").put_parameter(
+        parameter = names.api_url_parameter(self.cloud.environment, service)
+        self.cloud.client("ssm").put_parameter(
             Name=parameter, Value=url, Type="String", Overwrite=True
         )
         os.environ[variables.api(service)] = parameter
 
-    def _dead_letter_url(self, function: str) -> str:
-        return _queue_url(names.dead_letter_queue(ENVIRONMENT, self.service.name, function))
+    def _known_callers(self) -> set[str]:
+        with self.cloud.inside("api"):
+            return set(os.environ[variables.CALLERS].split(","))
+
+    def _only_in_process(self, what: str, why: str) -> None:
+        if not self.cloud.in_process:
+            raise NotInThisCloud(what, why)
+
+    def _queue_url(self, name: str) -> str:
+        return str(self.cloud.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
     def _outbox(self) -> list[dict[str, Any]]:
         table = os.environ.get(variables.table("outbox"))
         if table is None:
             return []
-        items = clients.client("dynamodb").scan(TableName=table)["Items"]
+        items = self.cloud.client("dynamodb").scan(TableName=table, ConsistentRead=True)["Items"]
         return sorted(items, key=lambda item: (item["stored_at"]["S"], item["position"]["N"]))
 
     def _handler_of(self, message: Message) -> MessageHandler:
@@ -393,7 +482,3 @@ class ServiceHarness:
             *self.service.event_handlers.values(),
             *self.service.task_handlers.values(),
         ]
-
-
-def _queue_url(name: str) -> str:
-    return str(clients.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
