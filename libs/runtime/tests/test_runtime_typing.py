@@ -10,8 +10,10 @@ from pathlib import Path
 
 RIGHT = """
 from typing import assert_type
+from pydantic import SecretStr
 from trunkline import Api, Caller, Event, IdempotencyKey, Model, Personal, Service
 from trunkline import command, query
+from trunkline.rotation import Rotation
 from trunkline.rules import Rule, owner, services, signed_in
 
 class View(Model):
@@ -55,6 +57,25 @@ placed = service.metric("placed", unit="Milliseconds")
 assert_type(Person(email="a@b.c").email, str)
 assert_type(Person(email="a@b.c").phones, tuple[str, ...])
 assert_type(placed.add(2.5), None)
+
+class Login(Model):
+    user: str
+    password: SecretStr
+
+most = x.setting("most", type=int, description="d", default=3, live=True)
+key = x.secret("key", description="d")
+login = x.secret("login", type=Login, description="d")
+assert_type(most.value(), int)
+assert_type(x.setting("name", description="d").value(), str)
+assert_type(key.use(lambda value: len(value.get_secret_value()), refused=OSError), int)
+assert_type(login.value(), Login)
+
+class KeyRotation(Rotation[SecretStr]):
+    def create(self, current: SecretStr, token: str) -> SecretStr:
+        return SecretStr(token)
+    def test(self, value: SecretStr) -> None: ...
+
+x.rotates(key, uses=[most, login])(KeyRotation)
 assert_type(signed_in & owner, Rule)
 assert_type(handler("a", Caller.service("z")), View)
 """
@@ -73,6 +94,9 @@ WRONG = {
     "Person(email=1)": "arg-type",
     "x.metric('lengths', unit='Parsecs')": "arg-type",
     "placed.add('2')": "arg-type",
+    "x.rotates(login)(KeyRotation)": "arg-type",
+    "x.rotates(most)": "arg-type",
+    "login.use(lambda value: value.nope, refused=OSError)": "attr-defined",
 }
 
 

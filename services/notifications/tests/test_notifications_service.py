@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from notifications.service import service
 from notifications_contract import OrderConfirmedEmail, SendEmail
 from trunkline import Money
 from trunkline.testing import ServiceHarness
@@ -18,13 +13,6 @@ TASK = SendEmail(
         order_id="o-1", sku="mug", quantity=2, total=Money(amount=2500, currency="EUR")
     ),
 )
-
-
-@pytest.fixture
-def harness() -> Iterator[ServiceHarness]:
-    """The service, with nothing sent."""
-    with ServiceHarness(service) as harness:
-        yield harness
 
 
 def test_a_task_is_an_email(harness: ServiceHarness) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from orders_contract import OrderPlaced
 from payments.errors import ProviderKeyRefused
-from payments.service import payments, provider_key, service
+from payments.service import payments, provider_key
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Money
 from trunkline.testing import ServiceHarness
@@ -20,12 +18,11 @@ DOOMED = PLACED.model_copy(update={"card_token": "tok_declined"})
 
 
 @pytest.fixture
-def harness(sandbox) -> Iterator[ServiceHarness]:
+def harness(harness: ServiceHarness, sandbox) -> ServiceHarness:
     """The service with nothing stored, connected to the sandbox."""
-    with ServiceHarness(service) as harness:
-        harness.set_setting("provider-url", sandbox.url)
-        harness.set_secret("provider-api-key", "right-key")
-        yield harness
+    harness.set_setting("provider-url", sandbox.url)
+    harness.set_secret("provider-api-key", "right-key")
+    return harness
 
 
 def test_a_placed_order_is_charged(harness: ServiceHarness, sandbox) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from orders_contract import OrderPage, OrdersApi, OrderStatus, OrderView, PlaceOrder
-from storefront.service import place_order, receipts, service
+from storefront.service import place_order, receipts
 from storefront_contract import PlaceOrder as StorefrontOrder
 from trunkline import Caller, IdempotencyKey, Money
 from trunkline.errors import InternalError, NotFound, Unavailable
@@ -66,13 +65,12 @@ def orders() -> Orders:
 
 
 @pytest.fixture
-def harness(orders: Orders) -> Iterator[ServiceHarness]:
+def harness(harness: ServiceHarness, orders: Orders) -> ServiceHarness:
     """The service, connected to the stand-in."""
-    with ServiceHarness(service) as harness:
-        harness.answers(OrdersApi.place_order, orders.place_order)
-        harness.answers(OrdersApi.get_order, orders.get_order)
-        harness.answers(OrdersApi.list_orders, orders.list_orders)
-        yield harness
+    harness.answers(OrdersApi.place_order, orders.place_order)
+    harness.answers(OrdersApi.get_order, orders.get_order)
+    harness.answers(OrdersApi.list_orders, orders.list_orders)
+    return harness
 
 
 def place(

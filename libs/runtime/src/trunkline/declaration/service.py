@@ -43,7 +43,6 @@ M = TypeVar("M", bound=Model)
 E = TypeVar("E", bound=Event)
 T = TypeVar("T", bound=Task)
 V = TypeVar("V")
-N = TypeVar("N", bound=Rotation[Any])
 
 MAX_RECEIVES = 5
 """How often a message is tried by default before it is dead-lettered."""
@@ -401,7 +400,7 @@ class Service:
         schedule: str = "rate(30 days)",
         uses: Sequence[Use] = (),
         timeout: int = ROTATION_TIMEOUT_SECONDS,
-    ) -> Callable[[type[N]], type[N]]:
+    ) -> Callable[[type[Rotation[V]]], type[Rotation[V]]]:
         """The decorated class rotates a secret: a :class:`trunkline.rotation.Rotation`.
 
         It runs in a function of its own, which alone may write the secret. Nothing is rotated
@@ -415,7 +414,7 @@ class Service:
             timeout: seconds for each of the four steps.
         """
 
-        def register(rotation: type[N]) -> type[N]:
+        def register(rotation: type[Rotation[V]]) -> type[Rotation[V]]:
             if self.secrets.get(secret.name) is not secret:
                 raise DeclarationError(f"{self!r} rotates {secret!r}, which is not its own")
             if inspect.isabstract(rotation):

@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.session import Session
 
 from trunkline.aws import clients
 from trunkline.clients import guard, http
@@ -42,9 +42,11 @@ class _Keys(clients.Clients):
     def __init__(self, region: str, access_key: str, secret_key: str, token: str | None) -> None:
         super().__init__()
         self.credentials = Credentials(access_key, secret_key, token)
-        self._own = boto3.session.Session(access_key, secret_key, token, region_name=region)
+        self._own = Session()
+        self._own.set_config_variable("region", region)
+        self._own.set_credentials(access_key, secret_key, token)
 
-    def session(self) -> boto3.session.Session:
+    def session(self) -> Session:
         """The session of these keys."""
         return self._own
 
@@ -53,7 +55,7 @@ class RunningCloud:
     """The :class:`trunkline.testing.cloud.Cloud` of tests with ``--local-cloud``.
 
     Args:
-        endpoint: of the local cloud. The administrator's keys and the region come from where boto3
+        endpoint: of the local cloud. The administrator's keys and the region come from where botocore
             looks for them, for example ``AWS_ACCESS_KEY_ID``.
     """
 
@@ -61,15 +63,15 @@ class RunningCloud:
     in_process = False
 
     def __init__(self, endpoint: str) -> None:
-        session = boto3.session.Session()
-        found = session.get_credentials()
-        if found is None or session.region_name is None:
+        session = Session()
+        found, region = session.get_credentials(), session.get_config_variable("region")
+        if found is None or region is None:
             raise NotInThisCloud(
                 endpoint, "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION"
             )
         keys = found.get_frozen_credentials()
         self._endpoint = endpoint
-        self._region = session.region_name
+        self._region = str(region)
         self._operator = _Keys(self._region, str(keys.access_key), str(keys.secret_key), keys.token)
         self._functions: dict[str, tuple[_Keys, dict[str, str]]] = {}
         self._paused: list[str] = []
