@@ -15,8 +15,10 @@ from trunkline import Money, TrunklineError
 PRICE = Money(amount=1250, currency="EUR")
 
 
-def charge(url: str, key: str = "right-key", *, declined: bool = False) -> Outcome:
-    provider = Provider(lambda: url, lambda: 0.2)
+def charge(
+    url: str, key: str = "right-key", *, declined: bool = False, seconds: float = 10.0
+) -> Outcome:
+    provider = Provider(lambda: url, lambda: seconds)
     card_token = "tok_declined" if declined else "tok_visa"
     return provider.charge(SecretStr(key), order_id="o-1", amount=PRICE, card_token=card_token)
 
@@ -71,7 +73,7 @@ def test_a_provider_that_is_silent(scripted) -> None:
     """No answer within the timeout is an error to be retried."""
     scripted.silent = True
     with pytest.raises(ProviderUnavailable) as trouble:
-        charge(scripted.url)
+        charge(scripted.url, seconds=0.05)
     scripted.released.set()
     assert trouble.value.retryable is True
 
