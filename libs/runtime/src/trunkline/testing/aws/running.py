@@ -55,8 +55,8 @@ class RunningCloud:
     """The :class:`trunkline.testing.cloud.Cloud` of tests with ``--local-cloud``.
 
     Args:
-        endpoint: of the local cloud. The administrator's keys and the region come from where botocore
-            looks for them, for example ``AWS_ACCESS_KEY_ID``.
+        endpoint: of the local cloud. The administrator's keys and the region come from where
+            botocore looks for them, for example ``AWS_ACCESS_KEY_ID``, and from ``AWS_REGION``.
     """
 
     environment = ENVIRONMENT
@@ -64,7 +64,8 @@ class RunningCloud:
 
     def __init__(self, endpoint: str) -> None:
         session = Session()
-        found, region = session.get_credentials(), session.get_config_variable("region")
+        found = session.get_credentials()
+        region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
         if found is None or region is None:
             raise NotInThisCloud(
                 endpoint, "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION"
