@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
+from trunkline.errors import AwsError
 from trunkline.testing import ServiceHarness
 from trunkline.testing.aws.running import RunningCloud
 
@@ -63,7 +63,7 @@ def test_a_function_there_may_only_do_what_its_role_says(shop: Any, keys: dict[s
             physical = os.environ["TRUNKLINE_TABLE_ORDERS"]
             with harness.cloud.inside("relay"):
                 os.environ["TRUNKLINE_TABLE_ORDERS"] = physical
-                with pytest.raises(ClientError, match="AccessDenied"):
+                with pytest.raises(AwsError, match="AccessDenied"):
                     orders.get("nobody's")
     finally:
         cloud.close()

@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import urllib3
+from botocore import credentials
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.session import Session
 
 from trunkline.aws import clients
+from trunkline.aws.sigv4 import Credentials
 from trunkline.clients import guard, http
 from trunkline.errors import NotInThisCloud
 from trunkline.manifest import names
@@ -41,7 +42,7 @@ class _Keys(clients.Clients):
 
     def __init__(self, region: str, access_key: str, secret_key: str, token: str | None) -> None:
         super().__init__()
-        self.credentials = Credentials(access_key, secret_key, token)
+        self._keys = Credentials(access_key, secret_key, token)
         self._own = Session()
         self._own.set_config_variable("region", region)
         self._own.set_credentials(access_key, secret_key, token)
@@ -49,6 +50,10 @@ class _Keys(clients.Clients):
     def session(self) -> Session:
         """The session of these keys."""
         return self._own
+
+    def credentials(self) -> Credentials:
+        """These keys."""
+        return self._keys
 
 
 class RunningCloud:
@@ -128,6 +133,8 @@ class RunningCloud:
             for mapping in self._paused:
                 self._switch(mapping, on=True)
         self._paused.clear()
+        for keys in (self._operator, *(keys for keys, _ in self._functions.values())):
+            keys.reset()
 
     def _variables(self, own: Mapping[str, str]) -> dict[str, str]:
         return {"AWS_ENDPOINT_URL": self._endpoint, "AWS_REGION": self._region, **own}
@@ -176,13 +183,18 @@ class RunningCloud:
     def _empty_table(self, physical: str, table: Table) -> None:
         dynamodb = self.client("dynamodb")
         attributes = [name for name in (table.partition_key, table.sort_key) if name]
-        for page in dynamodb.get_paginator("scan").paginate(TableName=physical):
+        request: dict[str, Any] = {"TableName": physical}
+        while True:
+            page = dynamodb.scan(**request)
             keys = [{name: item[name] for name in attributes} for item in page["Items"]]
             for start in range(0, len(keys), _BATCH):
                 deletions = [
                     {"DeleteRequest": {"Key": key}} for key in keys[start : start + _BATCH]
                 ]
                 dynamodb.batch_write_item(RequestItems={physical: deletions})
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _empty_queue(self, name: str) -> None:
         sqs = self.client("sqs")
@@ -200,7 +212,8 @@ class RunningCloud:
             data=None if body is None else json.dumps(body),
             headers={"Content-Type": "application/json"},
         )
-        SigV4Auth(self._operator.credentials, "localcloud", self._region).add_auth(request)
+        keys = credentials.Credentials(*self._operator.credentials())
+        SigV4Auth(keys, "localcloud", self._region).add_auth(request)
         answer = urllib3.request(method, url, body=request.body, headers=dict(request.headers))
         if answer.status != 200:
             raise NotInThisCloud(path, f"the control API answered {answer.status}")
