@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterator
@@ -79,8 +80,11 @@ def stored(number: str = "1", table: str = "patients") -> dict[str, Any]:
     answer = clients.client("dynamodb").get_item(
         TableName=f"trunkline-test-clinic-{table}", Key={**key, "number": {"S": number}}
     )
-    item: dict[str, Any] = answer["Item"]
-    return item
+    # Answers are as on the wire, where bytes are base64.
+    return {
+        name: {"B": base64.b64decode(value["B"])} if "B" in value else value
+        for name, value in answer["Item"].items()
+    }
 
 
 def overwrite(item: dict[str, Any], table: str = "patients") -> None:
