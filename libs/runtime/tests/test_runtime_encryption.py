@@ -146,7 +146,8 @@ def test_a_ciphertext_is_worth_nothing_elsewhere(clinic: ServiceHarness, part: s
         case "format":
             item["name"] = {"B": b"\x02" + item["name"]["B"][1:]}
         case _:
-            item[DATA_KEY] = {"B": item[DATA_KEY]["B"][:-1] + b"x"}
+            key = item[DATA_KEY]["B"]
+            item[DATA_KEY] = {"B": key[:-1] + bytes([key[-1] ^ 1])}
     overwrite(item)
     read = (lambda: visits.get("1")) if part == "table" else (lambda: patients.query("a"))
     with pytest.raises(DecryptionFailed) as caught:

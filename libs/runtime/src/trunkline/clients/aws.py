@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from trunkline import clock, environment
 from trunkline.aws.clients import client
 from trunkline.aws.items import from_item, to_item
 from trunkline.clients.call import CIRCUITS
 from trunkline.clients.circuit import Hold
+from trunkline.errors import AwsError
 from trunkline.manifest import variables
 
 KEY = "id"
@@ -55,8 +54,8 @@ class DynamoCircuits:
                     TTL: int(clock.now() + KEEP_SECONDS),
                 }
                 client("dynamodb").put_item(Item=to_item(item), **condition)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        except AwsError as error:
+            if error.code != "ConditionalCheckFailedException":
                 raise
             # Also our own write, sent again because its first answer got lost: it reads as done.
             return self.read(name)
