@@ -26,7 +26,7 @@ def test_every_queue_has_a_dead_letter_queue(roots: dict[str, Any]) -> None:
         for name, queue in root.all("aws_sqs_queue").items():
             if name.endswith("_dead-letters"):
                 allowed = json.loads(queue["redrive_allow_policy"])
-                source = queue["name"].removesuffix("-dlq")
+                source = queue["name"].replace("-dlq", "")
                 assert [arn.rpartition(":")[2] for arn in allowed["sourceQueueArns"]] == [source]
                 assert queue["message_retention_seconds"] == 14 * 24 * 3600
             else:
@@ -79,11 +79,14 @@ def test_a_subscription_gets_its_event_only(roots: dict[str, Any], manifests: An
 
 
 def test_one_topic_per_publishing_service(roots: dict[str, Any], manifests: Any) -> None:
-    """Services that publish nothing have no topic."""
+    """One for events, and a FIFO topic for ordered ones; who publishes nothing has no topic."""
     topics = roots["messaging"].all("aws_sns_topic").values()
+    plain = {m.service for m in manifests if set(m.publishes) - set(m.ordered)}
+    ordered = {m.service for m in manifests if m.ordered}
 
     assert {topic["name"].split("-", 2)[2] for topic in topics} == {
-        f"{manifest.service}-events" for manifest in manifests if manifest.publishes
+        *(f"{service}-events" for service in plain),
+        *(f"{service}-events.fifo" for service in ordered),
     }
 
 
@@ -98,7 +101,7 @@ def test_every_function_and_queue_is_watched(roots: dict[str, Any], manifests: A
             if name.endswith("-relay"):
                 wanted.add(("IteratorAge", name))
         for queue in root.all("aws_sqs_queue").values():
-            dead = queue["name"].endswith("-dlq")
+            dead = "-dlq" in queue["name"]
             age, depth = "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"
             wanted.add((depth if dead else age, queue["name"]))
         assert wanted == _alarms(root)

@@ -70,6 +70,10 @@ class Items:
         """Those that wait."""
         return frozenset(keys) & frozenset(self.waiting_items)
 
+    def lane(self, lane: str, last: str) -> Sequence[OutboxItem]:
+        """Nothing here has an order."""
+        return ()
+
     def delete(self, key: OutboxKey) -> None:
         """Forget one."""
         del self.waiting_items[key]

@@ -46,6 +46,11 @@ class MemoryOutbox:
         """Those in the table."""
         return frozenset(keys) & frozenset(self.items)
 
+    def lane(self, lane: str, last: str) -> Sequence[OutboxItem]:
+        """One lane, up to a place, by the order of places."""
+        found = [item for key, item in self.items.items() if key.lane == lane and key.place <= last]
+        return sorted(found, key=lambda item: item.key.place)
+
     def delete(self, key: OutboxKey) -> None:
         """Delete; an item that is gone already is no error, as in DynamoDB."""
         self.items.pop(key, None)
@@ -78,13 +83,20 @@ class World:
         self.outbox = outbox
         self.stored: dict[OutboxKey, OutboxItem] = {}
         self.sent: list[OutboxItem] = []
-        self.plan: list[str | None] = {}
+        self.plan: list[str | None] = []
         self.intruder: Callable[[], object] = lambda: None
 
     def waiting(self, keys: Sequence[OutboxKey]) -> frozenset[OutboxKey]:
         """Those in the table."""
         self.happen()
         found = self.outbox.waiting(keys)
+        self.happen()
+        return found
+
+    def lane(self, lane: str, last: str) -> Sequence[OutboxItem]:
+        """One lane."""
+        self.happen()
+        found = self.outbox.lane(lane, last)
         self.happen()
         return found
 
@@ -159,16 +171,28 @@ class RelayMachine(RuleBasedStateMachine):
         """The world fits the relay's own protocol."""
         return world
 
-    @rule(count=st.integers(1, 4), versions=st.integers(1, 2))
-    def store(self, count: int, versions: int) -> None:
-        """Facts enter the table, each in one version or more, and, with it, the stream."""
+    @rule(
+        count=st.integers(1, 4),
+        versions=st.integers(1, 2),
+        lane=st.sampled_from([None, "things/a", "things/b"]),
+    )
+    def store(self, count: int, versions: int, lane: str | None) -> None:
+        """Facts enter the table, each in one version or more, and, with it, the stream.
+
+        Those of a lane are ordered.
+        """
         world = self.world
         for fact in range(count):
             event_id = f"fact-{len(self.facts)}"
             for version in range(1, versions + 1):
                 stored_at, data = rfc3339(clock.moment()), {"of": event_id, "version": version}
                 envelope = CloudEvent(event_id, "/x", f"x.y.v{version}", None, stored_at, data)
-                item = OutboxItem(OutboxKey(event_id, f"v{version}"), "event", "x", envelope, fact)
+                key = (
+                    OutboxKey(lane, f"{len(self.facts):05}.v{version}")
+                    if lane is not None
+                    else OutboxKey(event_id, f"v{version}")
+                )
+                item = OutboxItem(key, "event", "x", envelope, fact, ordered=lane is not None)
                 world.outbox.put(item)
                 world.stored[item.key] = item
                 self.stream.append(len(self.facts))
@@ -218,6 +242,14 @@ class RelayMachine(RuleBasedStateMachine):
         stored = frozenset(self.world.stored)
         published = {item.key for item in self.world.sent}
         assert stored <= self.world.outbox.waiting(tuple(stored)) | published
+
+    @invariant()
+    def lanes_are_published_in_order(self) -> None:
+        """Nothing of a lane is published before everything that comes before it was."""
+        for lane in ("things/a", "things/b"):
+            stored = sorted(key.place for key in self.world.stored if key.lane == lane)
+            sent = dict.fromkeys(i.key.place for i in self.world.sent if i.key.lane == lane)
+            assert list(sent) == stored[: len(sent)]
 
     @invariant()
     def one_fact_has_one_id(self) -> None:

@@ -68,11 +68,13 @@ class Aws:
         """The alias ``live``, which every trigger invokes."""
         return f"{self.function_arn(service, function)}:{ALIAS}"
 
-    def queue_name(self, service: str, function: str) -> str:
-        return _checked("queue", names.queue(self.environment, service, function))
+    def queue_name(self, service: str, function: str, *, ordered: bool = False) -> str:
+        name = names.queue(self.environment, service, function, ordered=ordered)
+        return _checked("queue", name)
 
-    def dead_letter_queue_name(self, service: str, function: str) -> str:
-        return _checked("queue", names.dead_letter_queue(self.environment, service, function))
+    def dead_letter_queue_name(self, service: str, function: str, *, ordered: bool = False) -> str:
+        name = names.dead_letter_queue(self.environment, service, function, ordered=ordered)
+        return _checked("queue", name)
 
     def queue_arn(self, name: str) -> str:
         return self.arn("sqs", name)
@@ -85,11 +87,11 @@ class Aws:
         """An EventBridge rule that invokes a function."""
         return _checked("rule", f"{function_name}-{purpose}")
 
-    def topic_name(self, service: str) -> str:
-        return names.topic(self.environment, service)
+    def topic_name(self, service: str, *, ordered: bool = False) -> str:
+        return names.topic(self.environment, service, ordered=ordered)
 
-    def topic_arn(self, service: str) -> str:
-        return self.arn("sns", self.topic_name(service))
+    def topic_arn(self, service: str, *, ordered: bool = False) -> str:
+        return self.arn("sns", self.topic_name(service, ordered=ordered))
 
     def table_name(self, service: str, table: str) -> str:
         return names.table(self.environment, service, table)

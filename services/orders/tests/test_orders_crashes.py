@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orders.service import orders, service
-from orders_contract import OrderPlaced
+from orders_contract import OrderPlaced, OrderStatusChanged
 from trunkline import Caller
 from trunkline.api.handler import ApiProgram
 from trunkline.aws import clients
@@ -76,7 +76,7 @@ class Clock:
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_an_order_is_taken_once_whenever_the_process_dies(moment: str) -> None:
-    """One order and one event, and every answer tells of the same order."""
+    """One order and one of each event, and every answer tells of the same order."""
     for number in itertools.count():
         with ServiceHarness(service) as harness:
             harness.allow_callers("storefront")
@@ -98,8 +98,9 @@ def test_an_order_is_taken_once_whenever_the_process_dies(moment: str) -> None:
             answers: list[dict[str, Any]] = [program.handle(event, far_away(10)) for _ in range(2)]
             assert [201, 201] == [answer["statusCode"] for answer in answers]
             assert answers[0]["body"] == answers[1]["body"]
-            (placed,) = harness.emitted()
+            placed, changed = harness.emitted()
             assert isinstance(placed, OrderPlaced)
+            assert isinstance(changed, OrderStatusChanged)
             assert orders.get(placed.order_id) is not None
             assert placed.order_id in answers[0]["body"]
         if not process.died:

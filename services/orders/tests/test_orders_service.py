@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from notifications_contract import OrderCancelledEmail, OrderConfirmedEmail, SendEmail
 from orders.service import orders, place_order
-from orders_contract import OrderCancelled, OrderConfirmed, OrderPlaced, PlaceOrder
+from orders_contract import (
+    OrderCancelled,
+    OrderConfirmed,
+    OrderPlaced,
+    OrderStatus,
+    OrderStatusChanged,
+    PlaceOrder,
+)
 from payments_contract import PaymentCaptured, PaymentDeclined
 from trunkline import Caller, IdempotencyKey, Money
+from trunkline.contracts import Message
 from trunkline.idempotency.keys import KEEP_REQUEST_SECONDS
 from trunkline.testing import Answer, Failure, ServiceHarness
 
@@ -51,13 +60,23 @@ def declined(order_id: str) -> PaymentDeclined:
     return PaymentDeclined(order_id=order_id, reason="card_declined")
 
 
+def told(harness: ServiceHarness) -> list[Message]:
+    """What was emitted, but for the changes of status."""
+    return [one for one in harness.emitted() if not isinstance(one, OrderStatusChanged)]
+
+
+def changes(harness: ServiceHarness) -> list[OrderStatus]:
+    """The changes of status that were told."""
+    return [one.status for one in harness.emitted() if isinstance(one, OrderStatusChanged)]
+
+
 def test_a_placed_order_is_stored_and_announced(harness: ServiceHarness) -> None:
     """201 with the price of the list, and one OrderPlaced."""
     answer = place(harness)
     assert answer.status == 201
     order = answer.json
     assert (order["status"], order["total"]) == ("PLACED", TOTAL.model_dump())
-    assert harness.emitted() == [
+    assert told(harness) == [
         OrderPlaced(order_id=order["order_id"], customer="ann", total=TOTAL, card_token="tok_visa")
     ]
     assert harness.call("GET", f"/orders/{order['order_id']}").json == order
@@ -97,20 +116,20 @@ def test_only_the_storefront_places_orders(harness: ServiceHarness) -> None:
     curious = Caller.service("curious")
     assert harness.call("GET", f"/orders/{order_id}", caller=curious).status == 200
     assert place(harness, "key-2", curious).status == 403
-    assert len(harness.emitted()) == 1
+    assert len(told(harness)) == 1
 
 
 def test_a_repeated_request_is_the_same_order(harness: ServiceHarness) -> None:
     """The same key gives the first answer and announces nothing more."""
     assert place(harness).json == place(harness).json
-    assert len(harness.emitted()) == 1
+    assert len(told(harness)) == 1
 
 
 def test_a_request_repeated_after_a_crash_is_the_same_order(harness: ServiceHarness) -> None:
     """Also when the record of the first request was never written, there is one order."""
     first = place_order(PlaceOrder(**BODY), STOREFRONT, IdempotencyKey("key-1"))
     assert place(harness).json == first.model_dump(mode="json")
-    assert len(harness.emitted()) == 1
+    assert len(told(harness)) == 1
 
 
 def listed(harness: ServiceHarness, customer: str, cursor: str | None = None) -> Answer:
@@ -169,7 +188,7 @@ def test_a_wrong_request_is_refused(harness: ServiceHarness, changes: dict[str, 
     answer = place(harness, **changes)
     assert answer.status == 400
     assert [error["field"] for error in answer.json["errors"]] == list(changes)
-    assert harness.emitted() == []
+    assert told(harness) == []
 
 
 def test_an_unknown_order_is_not_found(harness: ServiceHarness) -> None:
@@ -183,7 +202,7 @@ def test_a_captured_payment_confirms_the_order(harness: ServiceHarness) -> None:
     assert harness.deliver(captured(order_id))
     assert harness.call("GET", f"/orders/{order_id}").json["status"] == "CONFIRMED"
     content = OrderConfirmedEmail(order_id=order_id, sku="mug", quantity=2, total=TOTAL)
-    assert harness.emitted()[1:] == [
+    assert told(harness)[1:] == [
         OrderConfirmed(order_id=order_id, customer="ann", total=TOTAL),
         SendEmail(reference=order_id, to="ann@example.com", content=content),
     ]
@@ -195,10 +214,24 @@ def test_a_declined_payment_cancels_the_order(harness: ServiceHarness) -> None:
     assert harness.deliver(declined(order_id))
     assert harness.call("GET", f"/orders/{order_id}").json["status"] == "CANCELLED"
     content = OrderCancelledEmail(order_id=order_id, sku="mug", quantity=2, total=TOTAL)
-    assert harness.emitted()[1:] == [
+    assert told(harness)[1:] == [
         OrderCancelled(order_id=order_id, customer="ann", reason="card_declined"),
         SendEmail(reference=order_id, to="ann@example.com", content=content),
     ]
+
+
+@pytest.mark.parametrize(
+    ("payment", "final"), [(captured, OrderStatus.CONFIRMED), (declined, OrderStatus.CANCELLED)]
+)
+def test_every_change_of_status_is_told(
+    harness: ServiceHarness, payment: Callable[[str], Message], final: OrderStatus
+) -> None:
+    """Each once, together with the change itself."""
+    order_id = placed_id(harness)
+    assert changes(harness) == [OrderStatus.PLACED]
+    assert harness.deliver(payment(order_id))
+    assert changes(harness) == [OrderStatus.PLACED, final]
+    assert harness.relay()
 
 
 def test_a_payment_told_twice_settles_once(harness: ServiceHarness) -> None:
@@ -206,7 +239,7 @@ def test_a_payment_told_twice_settles_once(harness: ServiceHarness) -> None:
     order_id = placed_id(harness)
     for event_id in ("first", "first", "second"):
         assert harness.deliver(captured(order_id), event_id=event_id)
-    assert len(harness.emitted()) == 3
+    assert len(told(harness)) == 3
 
 
 def test_a_contradiction_is_a_dead_letter(harness: ServiceHarness) -> None:

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from orders_contract import OrderPage, OrdersApi, OrderStatus, OrderView, PlaceOrder
+from orders_contract import (
+    OrderPage,
+    OrdersApi,
+    OrderStatus,
+    OrderStatusChanged,
+    OrderView,
+    PlaceOrder,
+)
 from storefront.service import place_order, receipts
 from storefront_contract import PlaceOrder as StorefrontOrder
 from trunkline import Caller, IdempotencyKey, Money
@@ -268,3 +275,35 @@ def test_a_customers_list_needs_no_other_service(harness: ServiceHarness) -> Non
     assert [order["order_id"] for order in listing] == ["o-3", "o-2", "o-1"]
     assert {(order["status"], order["degraded"]) for order in listing} == {("UNKNOWN", True)}
     assert get(harness, "/orders", cursor=cursor).status == 503
+
+
+def changed(status: OrderStatus, minute: int) -> OrderStatusChanged:
+    at = datetime(2026, 11, 22, 9, minute, tzinfo=UTC)
+    return OrderStatusChanged(order_id="o-1", customer="ann", status=status, changed_at=at)
+
+
+def test_a_customer_sees_how_an_order_came_along(harness: ServiceHarness) -> None:
+    """Step by step, each once, and also while orders is down."""
+    for status, minute in ((OrderStatus.PLACED, 1), (OrderStatus.CONFIRMED, 2)):
+        for event_id in (f"first-{minute}", f"again-{minute}"):
+            assert harness.deliver(changed(status, minute), event_id=event_id)
+    harness.unreachable("orders")
+    answer = get(harness, "/orders/o-1/history")
+    assert answer.status == 200
+    assert answer.json == {
+        "order_id": "o-1",
+        "steps": [
+            {"status": "PLACED", "at": "2026-11-22T09:01:00Z"},
+            {"status": "CONFIRMED", "at": "2026-11-22T09:02:00Z"},
+        ],
+    }
+
+
+def test_nobody_else_sees_it(harness: ServiceHarness) -> None:
+    """Another's history and that of no order give the same answer."""
+    harness.deliver(changed(OrderStatus.PLACED, 1))
+    others = get(harness, "/orders/o-1/history", BOB)
+    nobodys = get(harness, "/orders/o-9/history", BOB)
+    assert others.status == nobodys.status == 404
+    for member in others.json.keys() - {"instance", "trace_id"}:
+        assert others.json[member] == nobodys.json[member]

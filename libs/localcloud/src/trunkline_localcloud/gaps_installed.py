@@ -36,6 +36,7 @@ from trunkline_localcloud.gaps import (
     policy_principals,
     policy_variables,
     principal_keys,
+    queue_groups,
     queue_mappings,
     queue_metrics,
     root_keys,
@@ -76,6 +77,7 @@ GAPS: tuple[Gap, ...] = (
     function_processes,
     lambda_metrics,  # before alias_routing, which says which version runs
     alias_routing,
+    queue_groups,
     queue_mappings,
     stream_mappings,
     stream_state,

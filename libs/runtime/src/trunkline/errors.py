@@ -12,6 +12,7 @@
     │       ├── AmbiguousServiceName
     │       ├── DuplicateOwner      two services own one event or task
     │       ├── UnknownEvent        a subscription to an event that nobody publishes
+    │       ├── OrderMismatch       publisher and subscriber disagree on whether it is ordered
     │       ├── UnknownRoute        a call to a route that does not exist
     │       ├── UnknownTask         a task that its service does not accept
     │       ├── OverlappingRoutes   permissions for two routes cannot be told apart
@@ -153,6 +154,17 @@ class UnknownEvent(GraphError):
         self.service = service
         self.event = event
         super().__init__(f"service {service!r} subscribes to {event!r}, which nobody publishes")
+
+
+class OrderMismatch(GraphError):
+    """A publisher sends an event through another topic than its subscriber listens to."""
+
+    def __init__(self, service: str, event: str) -> None:
+        self.service = service
+        self.event = event
+        super().__init__(
+            f"service {service!r} and the publisher of {event!r} disagree on whether it is ordered"
+        )
 
 
 class UnknownRoute(GraphError):

@@ -23,7 +23,8 @@ _ALL_ACTIONS = ("sqs:*",)  # of a statement that denies
 class DeadLetterQueue(Construct):
     """Where messages go that a function could not process; kept for fourteen days.
 
-    One message in it raises an alarm. Only the queue it belongs to may use it for redrive.
+    One message in it raises an alarm. Only the queue it belongs to may use it for redrive. As that
+    of a FIFO queue it is a FIFO queue, which its name says.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class DeadLetterQueue(Construct):
             self,
             "this",
             name=name,
+            fifo_queue=_is_fifo(name),
             kms_master_key_id=key.arn,
             message_retention_seconds=_FOURTEEN_DAYS,
             redrive_allow_policy=_compact(allowed),
@@ -66,7 +68,8 @@ class DeadLetterQueue(Construct):
 class Queue(Construct):
     """A queue in front of one function, with its dead-letter queue; alarmed on age.
 
-    SQS itself moves what the function did not even manage to put aside.
+    SQS itself moves what the function did not even manage to put aside. A FIFO queue, which its
+    name says, takes the word of its senders for what is a duplicate.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Queue(Construct):
         """Args: ``topic_arns`` are the topics that may send to it; else no AWS service may."""
         super().__init__(scope, id_)
         self.name = name
+        self.is_fifo = _is_fifo(name) is True
         self.arn = aws.queue_arn(name)
         self.url = aws.queue_url(name)
         self._key = key
@@ -100,6 +104,7 @@ class Queue(Construct):
             self,
             "this",
             name=name,
+            fifo_queue=_is_fifo(name),
             kms_master_key_id=key.arn,
             visibility_timeout_seconds=visibility_seconds,
             redrive_policy=_compact(redrive),
@@ -142,6 +147,11 @@ def grant_send(grantee: Grantee, *, queue_arn: str, key: EncryptionKey) -> None:
     """Let the grantee put tasks on another service's queue, which another root owns."""
     grantee.allow(_send(queue_arn, "SendTasks"))
     key.grant_encrypt(grantee, through="sqs")
+
+
+def _is_fifo(name: str) -> bool | None:
+    """Whether a queue is a FIFO queue; unset, for Terraform, if it is none."""
+    return True if name.endswith(".fifo") else None
 
 
 def _send(queue_arn: str, sid: str) -> Statement:

@@ -76,10 +76,13 @@ class Table(Construct):
         """Let the grantee put items, also in transactions, and nothing else: an outbox."""
         self._grant(grantee, "Append", ("dynamodb:PutItem",))
 
-    def grant_drain(self, grantee: Grantee) -> None:
-        """Let the grantee find out which items are left and delete them: the relay of an outbox."""
+    def grant_drain(self, grantee: Grantee, *, in_order: bool) -> None:
+        """Let the grantee find out which items are left and delete them: the relay of an outbox.
+
+        To keep an order, it must see what comes before an item.
+        """
         actions = ("dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:Scan")
-        self._grant(grantee, "Drain", actions)
+        self._grant(grantee, "Drain", (*actions, "dynamodb:Query") if in_order else actions)
 
     def grant_fields(
         self, grantee: Grantee, *, service: str, access: Literal["read", "write"]

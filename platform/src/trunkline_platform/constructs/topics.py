@@ -19,7 +19,11 @@ __all__ = ["Topic", "grant_publish", "subscribe"]
 
 
 class Topic(Construct):
-    """An encrypted topic. Who may publish and subscribe, the account's IAM policies say."""
+    """An encrypted topic. Who may publish and subscribe, the account's IAM policies say.
+
+    One whose name ends with ``.fifo`` is a FIFO topic. Its publishers say themselves what is a
+    duplicate: two facts may have the same content.
+    """
 
     def __init__(
         self,
@@ -38,14 +42,17 @@ class Topic(Construct):
             self,
             "this",
             name=name,
+            fifo_topic=True if name.endswith(".fifo") else None,
             kms_master_key_id=key.arn,
             policy=document([require_tls(("sns:Publish",), self.arn), *statements]),
         )
 
 
-def grant_publish(grantee: Grantee, *, topic_arn: str, key: EncryptionKey) -> None:
+def grant_publish(
+    grantee: Grantee, *, topic_arn: str, key: EncryptionKey, sid: str = "Publish"
+) -> None:
     """Let the grantee publish to a topic, which another root owns."""
-    grantee.allow(Statement(sid="Publish", actions=("sns:Publish",), resources=(topic_arn,)))
+    grantee.allow(Statement(sid=sid, actions=("sns:Publish",), resources=(topic_arn,)))
     key.grant_encrypt(grantee, through="sns")
 
 

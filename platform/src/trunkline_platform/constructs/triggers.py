@@ -33,14 +33,18 @@ _RECORD_AGE_SECONDS = 3600
 
 
 def consume_queue(scope: Construct, id_: str, *, function: Function, queue: Queue) -> None:
-    """Have messages of a queue brought to a function, ten at most at once."""
+    """Have messages of a queue brought to a function, ten at most at once.
+
+    Those of a FIFO queue come one by one: whenever a message fails, SQS would count those behind it
+    in the batch as received, too, and dead-letter them before they were ever tried.
+    """
     queue.grant_consume(function.role)
     LambdaEventSourceMapping(
         scope,
         id_,
         event_source_arn=queue.resource.arn,
         function_name=function.alias.arn,
-        batch_size=_BATCH_SIZE,
+        batch_size=1 if queue.is_fifo else _BATCH_SIZE,
         function_response_types=_PARTIAL,
         depends_on=[function.role.policy],
     )

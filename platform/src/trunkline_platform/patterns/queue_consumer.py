@@ -24,7 +24,7 @@ class QueueConsumer(Construct):
 
     The queue hides a message for ``queue_visibility_factor`` times the function's timeout. It
     receives the events of ``topics`` (types by publishing service); without any, whoever in the
-    account is allowed to sends to it.
+    account is allowed to sends to it. Ordered events come from FIFO topics through a FIFO queue.
     """
 
     def __init__(
@@ -37,15 +37,16 @@ class QueueConsumer(Construct):
         function: Function,
         key: EncryptionKey,
         topics: Mapping[str, list[str]],
+        ordered: bool,
     ) -> None:
         super().__init__(scope, id_)
         declaration = function.declaration
-        name = aws.queue_name(service, declaration.name)
+        name = aws.queue_name(service, declaration.name, ordered=ordered)
         dead_letters = DeadLetterQueue(
             self,
             "dead-letters",
             aws=aws,
-            name=aws.dead_letter_queue_name(service, declaration.name),
+            name=aws.dead_letter_queue_name(service, declaration.name, ordered=ordered),
             source=name,
             key=key,
         )
@@ -58,7 +59,7 @@ class QueueConsumer(Construct):
             key=key,
             visibility_seconds=declaration.timeout_seconds * aws.settings.queue_visibility_factor,
             max_receives=declaration.max_receives or _MAX_RECEIVES,
-            topic_arns=tuple(aws.topic_arn(publisher) for publisher in topics),
+            topic_arns=tuple(aws.topic_arn(publisher, ordered=ordered) for publisher in topics),
         )
         dead_letters.grant_send(function.role)
         self.variables = {
@@ -71,6 +72,6 @@ class QueueConsumer(Construct):
                 self,
                 f"subscription-{publisher}",
                 queue=queue,
-                topic_arn=aws.topic_arn(publisher),
+                topic_arn=aws.topic_arn(publisher, ordered=ordered),
                 message_types=message_types,
             )

@@ -46,19 +46,33 @@ class MessagingStack(RootStack):
         if _has_large_messages(known):
             payload_bucket(self, "payloads", aws=self.aws, key=key)
         for manifest in known:
-            if not manifest.publishes:
-                continue
-            service = manifest.service
-            topic = Topic(
-                self, f"{service}_topic", aws=self.aws, name=self.aws.topic_name(service), key=key
-            )
-            parameters.publish(
-                self,
-                f"{service}_parameter",
-                self.aws.parameter(MESSAGING, service, "topic-arn"),
-                topic.resource.arn,
-                f"Topic on which {service} publishes its events",
-            )
+            if set(manifest.publishes) - set(manifest.ordered):
+                self._topic(manifest.service, key)
+            if manifest.ordered:
+                self._ordered_topic(manifest.service, key)
+
+    def _topic(self, service: str, key: EncryptionKey) -> None:
+        topic = Topic(
+            self, f"{service}_topic", aws=self.aws, name=self.aws.topic_name(service), key=key
+        )
+        parameters.publish(
+            self,
+            f"{service}_parameter",
+            self.aws.parameter(MESSAGING, service, "topic-arn"),
+            topic.resource.arn,
+            f"Topic on which {service} publishes its events",
+        )
+
+    def _ordered_topic(self, service: str, key: EncryptionKey) -> None:
+        name = self.aws.topic_name(service, ordered=True)
+        topic = Topic(self, f"{service}_ordered-topic", aws=self.aws, name=name, key=key)
+        parameters.publish(
+            self,
+            f"{service}_ordered-parameter",
+            self.aws.parameter(MESSAGING, service, "ordered-topic-arn"),
+            topic.resource.arn,
+            f"FIFO topic on which {service} publishes its ordered events",
+        )
 
     def _key(self) -> EncryptionKey:
         """It admits SNS by the names of the topics, so a new service changes nothing."""

@@ -184,9 +184,14 @@ class ServiceStack(RootStack):
         service = self._manifest.service
         match need:
             case PublishNeed():
-                topic_arn = self.aws.topic_arn(service)
-                grant_publish(role, topic_arn=topic_arn, key=self._message_key)
-                return {variables.TOPIC: topic_arn}
+                variable, sid = (
+                    (variables.ORDERED_TOPIC, "PublishInOrder")
+                    if need.ordered
+                    else (variables.TOPIC, "Publish")
+                )
+                topic_arn = self.aws.topic_arn(service, ordered=need.ordered)
+                grant_publish(role, topic_arn=topic_arn, key=self._message_key, sid=sid)
+                return {variable: topic_arn}
             case SendNeed():
                 queue = self.aws.queue_name(need.service, "tasks")
                 grant_send(role, queue_arn=self.aws.queue_arn(queue), key=self._message_key)
@@ -210,7 +215,7 @@ class ServiceStack(RootStack):
         if not table.is_outbox:
             (table.grant_read if need.access == "read" else table.grant_write)(function.role)
         elif function.declaration.trigger == "relay":
-            table.grant_drain(function.role)
+            table.grant_drain(function.role, in_order=bool(self._manifest.ordered))
         else:
             table.grant_append(function.role)
         return {variables.table(need.table): table.name}
@@ -295,6 +300,7 @@ class ServiceStack(RootStack):
             function=function,
             key=self._message_key,
             topics=topics or {},
+            ordered=self._manifest.gets_ordered(function.declaration.name),
         )
 
     def _serve(self, function: Function) -> dict[str, str]:

@@ -16,6 +16,7 @@ from orders_contract import (
     OrderPage,
     OrderPlaced,
     OrdersApi,
+    OrderStatusChanged,
     OrderView,
     PlaceOrder,
 )
@@ -38,7 +39,7 @@ orders_placed = service.metric("orders_placed")
     OrdersApi.place_order,
     allow=services("storefront"),  # it has asked the customer who they are; nobody else has
     idempotency="Idempotency-Key",
-    uses=[orders.read, orders.write, by_customer.write, OrderPlaced],
+    uses=[orders.read, orders.write, by_customer.write, OrderPlaced, OrderStatusChanged],
 )
 def place_order(body: PlaceOrder, caller: Caller, key: IdempotencyKey) -> OrderView:
     """Store the order and, in the same transaction, the event that starts its payment.
@@ -60,7 +61,7 @@ def place_order(body: PlaceOrder, caller: Caller, key: IdempotencyKey) -> OrderV
         gift_letter=body.gift_letter,
     )
     with service.transaction() as transaction:
-        transaction.put(orders, order, emit=[messages.placed(order, body.card_token)])
+        transaction.put(orders, order, emit=messages.placed(order, body.card_token))
         transaction.put(by_customer, CustomersOrder.of(order))
     orders_placed.add()
     logger.info("order placed", extra={"order_id": order_id})
@@ -88,7 +89,10 @@ def list_orders(customer: str, cursor: str | None) -> OrderPage:
     )
 
 
-@service.reacts_to(PaymentCaptured, uses=[orders.read, orders.write, OrderConfirmed, SendEmail])
+@service.reacts_to(
+    PaymentCaptured,
+    uses=[orders.read, orders.write, OrderConfirmed, OrderStatusChanged, SendEmail],
+)
 def confirm(event: PaymentCaptured) -> None:
     """The payment arrived: the order is confirmed."""
     order = _placed_order(event.order_id)
@@ -97,7 +101,10 @@ def confirm(event: PaymentCaptured) -> None:
         orders.put(confirmed, emit=messages.confirmed(confirmed))
 
 
-@service.reacts_to(PaymentDeclined, uses=[orders.read, orders.write, OrderCancelled, SendEmail])
+@service.reacts_to(
+    PaymentDeclined,
+    uses=[orders.read, orders.write, OrderCancelled, OrderStatusChanged, SendEmail],
+)
 def cancel(event: PaymentDeclined) -> None:
     """The card was refused: the order is cancelled."""
     order = _placed_order(event.order_id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 
 import orders_contract
-from orders_contract import OrdersApi
+from orders_contract import OrdersApi, OrderStatusChanged
 from storefront.receipts import StoredReceipt, view_of
-from storefront_contract import OrderList, OrderView, PlaceOrder, StorefrontApi
+from storefront.timeline import Timeline
+from storefront_contract import OrderHistory, OrderList, OrderView, PlaceOrder, StorefrontApi
 from trunkline import Caller, IdempotencyKey, Service
 from trunkline.clients import Breaker
-from trunkline.errors import Conflict, InvalidRequest, Problem, Unavailable
+from trunkline.errors import Conflict, InvalidRequest, NotFound, Problem, Unavailable
 from trunkline.rules import owner, signed_in
 
 RETRY_AFTER_SECONDS = 5.0
@@ -24,6 +25,7 @@ receipts = service.table(
     sort="order_id",
     encrypted=["sku", "quantity", "total"],
 )
+timelines = service.table("timelines", Timeline, key="order_id")
 # Generous, since the customer waits either way; it leaves this function the time for the receipt.
 send_order = service.calls(OrdersApi.place_order, timeout=8.0)
 # Short, since there is a second-best answer; and many processes need not find out one by one that
@@ -89,6 +91,27 @@ def list_orders(cursor: str | None, caller: Caller) -> OrderList:
     if isinstance(page, OrderList):
         return page
     return OrderList(orders=tuple(map(view_of, page.orders)), cursor=page.cursor)
+
+
+@service.implements(StorefrontApi.get_history, allow=owner, uses=[timelines.read])
+def get_history(order_id: str, caller: Caller) -> OrderHistory:
+    """What was told of the order so far; this needs no other service."""
+    timeline = timelines.get(order_id)
+    if timeline is None:
+        raise NotFound(f"there is no order {order_id!r}")
+    caller.must_own(timeline.customer)
+    return timeline.history()
+
+
+@service.reacts_to(OrderStatusChanged, uses=[timelines.read, timelines.write])
+def keep_up(event: OrderStatusChanged) -> None:
+    """Put the step at the end of the order's timeline."""
+    timeline = timelines.get(event.order_id)
+    if timeline is None:
+        timeline = Timeline(order_id=event.order_id, customer=event.customer)
+    longer = timeline.then(event)
+    if longer is not timeline:
+        timelines.put(longer)
 
 
 def _email_of(caller: Caller) -> str:

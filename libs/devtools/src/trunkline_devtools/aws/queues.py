@@ -63,8 +63,15 @@ def queues_of(manifests: Sequence[Manifest], environment: str) -> tuple[QueuePai
         QueuePair(
             manifest.service,
             function.name,
-            names.queue(environment, manifest.service, function.name),
-            names.dead_letter_queue(environment, manifest.service, function.name),
+            *(
+                name(
+                    environment,
+                    manifest.service,
+                    function.name,
+                    ordered=manifest.gets_ordered(function.name),
+                )
+                for name in (names.queue, names.dead_letter_queue)
+            ),
         )
         for manifest in manifests
         for function in manifest.functions

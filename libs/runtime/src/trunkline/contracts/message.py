@@ -24,6 +24,8 @@ class MessageType:
     """The field whose value is the CloudEvent's ``subject``."""
     large: bool = False
     """Whether it may be longer than a channel takes: its data then waits in the payload bucket."""
+    ordered: bool = False
+    """Whether subscribers get the events of one subject in the order of their facts."""
 
     @property
     def wire_name(self) -> str:
@@ -45,6 +47,7 @@ class Message(Model):
         subject: str | None = None,
         service: str | None = None,
         large: bool = False,
+        ordered: bool = False,
         **options: Any,
     ) -> None:
         """Give the class its name on the wire."""
@@ -55,6 +58,10 @@ class Message(Model):
             raise DeclarationError(f"{cls.__name__} needs a version of 1 or more: version=1")
         if subject is not None and subject not in cls.model_fields:
             raise DeclarationError(f"{cls.__name__} has no field {subject!r} to be its subject")
+        if ordered and (subject is None or cls.__kind__ != "event"):
+            raise DeclarationError(
+                f"{cls.__name__} cannot be ordered: only an event can, and by its subject"
+            )
         cls.__message_type__ = MessageType(
             service=service_of(cls.__module__, service),
             name=_name(cls.__name__, version),
@@ -62,6 +69,7 @@ class Message(Model):
             kind=cls.__kind__,
             subject_field=subject,
             large=large,
+            ordered=ordered,
         )
 
     def __init_subclass__(
@@ -71,6 +79,7 @@ class Message(Model):
         subject: str | None = None,
         service: str | None = None,
         large: bool = False,
+        ordered: bool = False,
         **options: Any,
     ) -> None:
         """Declare the class's options to type checkers; pydantic calls the method above later.
@@ -81,6 +90,9 @@ class Message(Model):
             service: the owner, where the module is not in a package ``<service>_contract``.
             large: whether it may be longer than the 256 KiB that a channel takes; whoever emits or
                 handles it may then use the payload bucket.
+            ordered: whether an event's subscribers get the events of one subject one after the
+                other, in the order of their facts: it goes through a FIFO topic and FIFO queues,
+                and is emitted with the record that has the subject as its key.
             options: pydantic's own.
         """
         super().__init_subclass__(**options)

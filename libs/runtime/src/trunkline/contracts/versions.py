@@ -53,13 +53,18 @@ def upcast(old: type[A], *, to: type[B]) -> Callable[[Callable[[A], B]], Callabl
         to: the version right after it.
 
     Raises:
-        DeclarationError: they are no versions of one message, versions are left out or go back,
-            or the newer version has an upcaster already.
+        DeclarationError: they are no versions of one message, only one of them is ordered, versions
+            are left out or go back, or the newer version has an upcaster already.
     """
     before, after = message_type(old), message_type(to)
     if (before.kind, before.service, before.name) != (after.kind, after.service, after.name):
         raise DeclarationError(
             f"{before.wire_name} and {after.wire_name} are no versions of one message"
+        )
+    if before.ordered != after.ordered:
+        raise DeclarationError(
+            f"{before.wire_name} and {after.wire_name} go through different topics: "
+            "only one of them is ordered"
         )
     if after.version <= before.version:
         raise DeclarationError(

@@ -68,10 +68,10 @@ def manifest_of(service: Service) -> Manifest:
     if not handlers:
         raise DeclarationError(f"{service!r} does nothing: it has no handler")
     emitted = sorted(
-        {(kind.kind, kind.wire_name, kind.service) for h in handlers for kind in _types(h)}
+        {kind for h in handlers for kind in _types(h)}, key=lambda kind: kind.wire_name
     )
-    events = tuple(name for kind, name, _ in emitted if kind == "event")
-    targets = sorted({target for kind, _, target in emitted if kind == "task"})
+    events = [kind for kind in emitted if kind.kind == "event"]
+    targets = sorted({kind.service for kind in emitted if kind.kind == "task"})
     locks = any(isinstance(h, MessageHandler) for h in handlers) or any(
         h.idempotent for h in service.api_handlers.values()
     )
@@ -82,18 +82,21 @@ def manifest_of(service: Service) -> Manifest:
     )
     functions = list(_functions(service))
     if emitted:
-        functions.append(_relay(service, bool(events), targets))
+        functions.append(_relay(service, events, targets))
     try:
         return Manifest(
             service=service.name,
             entry=service.entry,
             api=_api(service),
-            publishes=events,
+            publishes=tuple(kind.wire_name for kind in events),
+            ordered=tuple(kind.wire_name for kind in events if kind.ordered),
             accepts=tuple(
                 sorted(name for h in service.task_handlers.values() for name in h.accepted)
             ),
             subscriptions=tuple(
-                Subscription(function=function, event=name)
+                Subscription(
+                    function=function, event=name, ordered=message_type(handler.message).ordered
+                )
                 for function, handler in sorted(service.event_handlers.items())
                 for name in sorted(handler.accepted)
             ),
@@ -216,7 +219,7 @@ def _functions(service: Service) -> Iterable[Function]:
         )
 
 
-def _relay(service: Service, publishes: bool, targets: Sequence[str]) -> Function:
+def _relay(service: Service, events: Sequence[MessageType], targets: Sequence[str]) -> Function:
     return Function(
         name="relay",
         trigger="relay",
@@ -227,7 +230,7 @@ def _relay(service: Service, publishes: bool, targets: Sequence[str]) -> Functio
             (
                 TableNeed(table=OUTBOX.name, access="read"),
                 TableNeed(table=OUTBOX.name, access="write"),
-                *((PublishNeed(),) if publishes else ()),
+                *{PublishNeed(ordered=kind.ordered) for kind in events},
                 *(SendNeed(service=target) for target in targets),
             )
         ),
@@ -295,4 +298,4 @@ def _order(need: Need) -> tuple[str, ...]:
         case EgressNeed():
             return (need.kind, need.host)
         case PublishNeed():
-            return (need.kind,)
+            return (need.kind, str(need.ordered))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -19,6 +20,7 @@ from trunkline.events import outbox, sqs
 from trunkline.events.channel import STOPPED, THROTTLED, UNREACHABLE, Channel, Delivery
 from trunkline.events.cloudevents import CloudEvent, rfc3339
 from trunkline.events.outbox import OutboxItem, OutboxKey
+from trunkline.idempotency.keys import digest
 from trunkline.manifest import variables
 
 MAX_BATCH = 10
@@ -28,6 +30,8 @@ MAX_BATCH_BYTES = 250_000
 MAX_ATTRIBUTES = 10
 """Message attributes of one SQS message, by SQS's limit."""
 MAX_REASON = 500
+GROUP = re.compile(r"[!-~]{1,128}")
+"""What a message group may be called: ASCII without blanks."""
 THROTTLING = frozenset(
     {
         "KMSThrottling",
@@ -73,6 +77,22 @@ class DynamoOutbox:
                 request = answer.get("UnprocessedKeys") or {}
         return frozenset(found)
 
+    def lane(self, lane: str, last: str) -> Sequence[OutboxItem]:
+        """The readable items of a lane from the first up to a place, in order."""
+        pages = (
+            client("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=environment.required(variables.table(outbox.TABLE)),
+                ConsistentRead=True,
+                KeyConditionExpression="#l = :l AND #p <= :p",
+                ExpressionAttributeNames={"#l": outbox.LANE, "#p": outbox.PLACE},
+                ExpressionAttributeValues=to_item({":l": lane, ":p": last}),
+            )
+        )
+        found = (outbox.readable(item) for page in pages for item in page["Items"])
+        return [item for item in found if item is not None]
+
     def stored_before(self, moment: datetime) -> Iterator[Sequence[OutboxItem]]:
         """The readable items that were stored before a moment; a page is 1 MB of the table."""
         request: dict[str, Any] = {
@@ -98,7 +118,14 @@ class DynamoOutbox:
 
 
 class SnsTopic:
-    """The service's own topic."""
+    """A topic of the service itself.
+
+    Args:
+        variable: holds its ARN.
+    """
+
+    def __init__(self, variable: str = variables.TOPIC) -> None:
+        self._variable = variable
 
     def send(self, items: Sequence[OutboxItem]) -> Mapping[OutboxKey, str]:
         """Publish items in batches."""
@@ -106,12 +133,13 @@ class SnsTopic:
 
     def _publish(self, batch: Sequence[OutboxItem]) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = client("sns").publish_batch(
-            TopicArn=environment.required(variables.TOPIC),
+            TopicArn=environment.required(self._variable),
             PublishBatchRequestEntries=[
                 {
                     "Id": str(number),
                     "Message": item.envelope.dump(),
                     "MessageAttributes": _type_attribute(item.envelope),
+                    **(_in_line(item) if item.ordered else {}),
                 }
                 for number, item in enumerate(batch)
             ],
@@ -179,16 +207,17 @@ class S3Payloads:
 
 
 class AwsChannels:
-    """Events go to the topic, tasks to the queue of the service that they ask."""
+    """Events go to one of the service's topics, tasks to the queue of the service they ask."""
 
     def __init__(self) -> None:
         self._topic = SnsTopic()
+        self._ordered_topic = SnsTopic(variables.ORDERED_TOPIC)
         self._queues: dict[str, SqsQueue] = {}
 
     def of(self, item: OutboxItem) -> Channel:
         """The channel of an item."""
         if item.kind == "event":
-            return self._topic
+            return self._ordered_topic if item.ordered else self._topic
         return self._queues.setdefault(item.target, SqsQueue(item.target))
 
 
@@ -259,6 +288,18 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _type_attribute(envelope: CloudEvent) -> dict[str, Any]:
     return {"type": {"DataType": "String", "StringValue": envelope.type}}
+
+
+def _in_line(item: OutboxItem) -> dict[str, str]:
+    """An ordered event's group is its record; its versions are no duplicates of each other.
+
+    https://docs.aws.amazon.com/sns/latest/api/API_PublishBatchRequestEntry.html
+    """
+    group, version = item.key.lane, item.envelope.type.rpartition(".")[2]
+    return {
+        "MessageGroupId": group if GROUP.fullmatch(group) else digest(group),
+        "MessageDeduplicationId": f"{item.envelope.id}.{version}",
+    }
 
 
 def _key(key: OutboxKey) -> dict[str, Any]:

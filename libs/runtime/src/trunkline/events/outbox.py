@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from trunkline.attempt import Attempt, reason
 from trunkline.contracts.emission import Emittable, emissions
 from trunkline.contracts.message import message_type
-from trunkline.errors import InvalidMessage
+from trunkline.errors import DeclarationError, InvalidMessage
 from trunkline.events.cloudevents import CloudEvent
 from trunkline.invocation import current
 from trunkline.telemetry.tracing import annotate, carried
@@ -29,7 +29,7 @@ class OutboxKey(NamedTuple):
     """The table's key."""
 
     lane: str
-    """The partition: a fact's id."""
+    """The partition: a fact's id, or the record whose ordered events it holds."""
     place: str
     """What tells apart, and sorts, the items of one lane."""
 
@@ -47,6 +47,8 @@ class OutboxItem:
     """Its place among what was emitted together."""
     large: bool = False
     """Whether its data may be put away; known only while it is emitted, not stored."""
+    ordered: bool = False
+    """Whether it waits for everything that comes before it in its lane."""
 
     def values(self) -> dict[str, Any]:
         """The item's attributes."""
@@ -58,6 +60,7 @@ class OutboxItem:
             "type": self.envelope.type,
             STORED_AT: self.envelope.time,
             "position": self.position,
+            "ordered": self.ordered,
             "envelope": self.envelope.dump(),
         }
 
@@ -76,7 +79,8 @@ class OutboxItem:
             raise InvalidMessage("not an outbox item: the envelope is missing")
         key = OutboxKey(str(values[LANE]), str(values[PLACE]))
         position = int(values.get("position", 0))
-        return cls(key, kind, target, CloudEvent.parse(envelope), position)
+        ordered = values.get("ordered") is True
+        return cls(key, kind, target, CloudEvent.parse(envelope), position, ordered=ordered)
 
     def traced(self, traceparent: str | None, tracestate: str | None = None) -> OutboxItem:
         """The same item, sent by another span."""
@@ -102,8 +106,9 @@ def readable(item: Mapping[str, Any]) -> OutboxItem | None:
 class Aggregate:
     """The record with whose change messages are emitted: events of one record have an order."""
 
-    name: str
-    """``<table>/<key>``."""
+    table: str
+    key: str
+    """The record's key; both parts, with a slash between them, where there is a sort key."""
     born: int
     """When the record was stored first, in milliseconds since 1970.
 
@@ -112,6 +117,11 @@ class Aggregate:
     """
     version: int
     """How often it was written since then, this time included."""
+
+    @property
+    def name(self) -> str:
+        """``<table>/<key>``."""
+        return f"{self.table}/{self.key}"
 
     def sequence(self, position: int) -> str:
         """The place of an event, as a string that sorts as the numbers do.
@@ -131,6 +141,9 @@ def outbox_items(
         service: the emitting service.
         emit: what it emits.
         aggregate: the record that is written in the same transaction, if it is one.
+
+    Raises:
+        DeclarationError: an ordered event is emitted with another record than its subject.
     """
     invocation = current()
     parent, state = carried()
@@ -144,13 +157,27 @@ def outbox_items(
             )
             if envelope.subject is not None:
                 annotate("subject", envelope.subject)
-            if kind.kind == "event" and aggregate is not None:
-                envelope = replace(
-                    envelope,
-                    partitionkey=aggregate.name,
-                    sequence=aggregate.sequence(position),
-                )
             key = OutboxKey(fact, f"v{kind.version}")
-            item = OutboxItem(key, kind.kind, kind.service, envelope, len(items), kind.large)
-            items.append(item)
+            if kind.kind == "event" and aggregate is not None:
+                sequence = aggregate.sequence(position)
+                envelope = replace(envelope, partitionkey=aggregate.name, sequence=sequence)
+                if kind.ordered:
+                    key = OutboxKey(aggregate.name, f"{sequence}.v{kind.version}")
+            if kind.ordered and (aggregate is None or aggregate.key != envelope.subject):
+                raise DeclarationError(
+                    f"{kind.wire_name} is ordered by {kind.subject_field}: it can only be emitted "
+                    f"with the record that has the key {envelope.subject!r}, not with "
+                    f"{'none' if aggregate is None else aggregate.name}"
+                )
+            items.append(
+                OutboxItem(
+                    key,
+                    kind.kind,
+                    kind.service,
+                    envelope,
+                    position=len(items),
+                    large=kind.large,
+                    ordered=kind.ordered,
+                )
+            )
     return items

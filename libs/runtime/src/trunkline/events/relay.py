@@ -18,6 +18,7 @@ from opentelemetry.trace import Span
 
 from trunkline.attempt import Attempt, reason
 from trunkline.events.channel import Channel, Channels
+from trunkline.events.lanes import publish_lanes
 from trunkline.events.outbox import OutboxItem, OutboxKey, readable
 from trunkline.events.sweep import is_scheduled, sweep
 from trunkline.invocation import Invocation, running
@@ -38,6 +39,10 @@ class Outbox(Protocol):
 
     def delete(self, key: OutboxKey) -> None:
         """Forget a published item."""
+        ...
+
+    def lane(self, lane: str, last: str) -> Sequence[OutboxItem]:
+        """The items of a lane from the first up to a place, in order, read consistently."""
         ...
 
     def stored_before(self, moment: datetime) -> Iterator[Sequence[OutboxItem]]:
@@ -100,15 +105,30 @@ class RelayProgram:
         Returns:
             for each item that must be tried again the reason.
         """
-        by_key = {item.key: item for item in items}
-        if not by_key:
-            return {}
-        waiting = self._outbox.waiting(tuple(by_key))
+        by_key: dict[OutboxKey, OutboxItem] = {}
+        ordered: dict[OutboxKey, OutboxItem] = {}
+        for item in items:
+            (ordered if item.ordered else by_key)[item.key] = item
+        failed = self._publish_in_order(ordered) if ordered else {}
+        if by_key:
+            waiting = self._outbox.waiting(tuple(by_key))
+            failed |= self._publish([item for key, item in by_key.items() if key in waiting])
+        return failed
+
+    def _publish_in_order(self, items: Iterable[OutboxKey]) -> dict[OutboxKey, str]:
+        """Publish lanes up to some items; why some of these, or one before them, failed."""
+        lanes: dict[str, str] = {}
+        wanted = frozenset(items)
+        for key in wanted:
+            lanes[key.lane] = max(key.place, lanes.get(key.lane, ""))
+        failed = publish_lanes(self._outbox, lanes, self._publish)
+        return {key: why for key, why in failed.items() if key in wanted}
+
+    def _publish(self, items: Iterable[OutboxItem]) -> dict[OutboxKey, str]:
         groups: dict[int, tuple[Channel, list[OutboxItem]]] = {}
-        for key, item in by_key.items():
-            if key in waiting:
-                channel = self._channels.of(item)
-                groups.setdefault(id(channel), (channel, []))[1].append(item)
+        for item in items:
+            channel = self._channels.of(item)
+            groups.setdefault(id(channel), (channel, []))[1].append(item)
         failed: dict[OutboxKey, str] = {}
         for channel, group in groups.values():
             failed |= self._send(channel, group)

@@ -10,6 +10,7 @@ from trunkline.errors import (
     DuplicateOwner,
     DuplicateService,
     GraphError,
+    OrderMismatch,
     OverlappingRoutes,
     UnknownEvent,
     UnknownRoute,
@@ -132,6 +133,7 @@ def _unversioned(wire_name: str) -> str:
 
 def _check_messages(manifests: Mapping[str, Manifest]) -> None:
     published = {event for manifest in manifests.values() for event in manifest.publishes}
+    ordered = {event for manifest in manifests.values() for event in manifest.ordered}
     accepted = {task for manifest in manifests.values() for task in manifest.accepts}
     for manifest in manifests.values():
         functions = {function.name for function in manifest.functions}
@@ -143,6 +145,10 @@ def _check_messages(manifests: Mapping[str, Manifest]) -> None:
         for subscription in manifest.subscriptions:
             if (subscription.function, _unversioned(subscription.event)) not in reached:
                 raise UnknownEvent(manifest.service, subscription.event)
+            if subscription.event in published and subscription.ordered != (
+                subscription.event in ordered
+            ):
+                raise OrderMismatch(manifest.service, subscription.event)
             if subscription.function not in functions:
                 raise GraphError(
                     f"service {manifest.service!r} subscribes with function "

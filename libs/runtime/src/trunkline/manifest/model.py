@@ -93,9 +93,11 @@ class CallNeed(_Part):
 
 
 class PublishNeed(_Part):
-    """A handler publishes to the topic of its own service. Only the relay does."""
+    """A handler publishes to a topic of its own service. Only the relay does."""
 
     kind: Literal["publish"] = "publish"
+    ordered: bool = False
+    """Whether it is the FIFO topic."""
 
 
 class SendNeed(_Part):
@@ -201,6 +203,8 @@ class Subscription(_Part):
 
     function: Name
     event: WireName
+    ordered: bool = False
+    """Whether it is an ordered event, which comes from a FIFO topic through a FIFO queue."""
 
 
 class Setting(_Part):
@@ -232,6 +236,8 @@ class Manifest(_Part):
     """Where the :class:`trunkline.Service` object is: ``package.module:attribute``."""
     api: Api | None = None
     publishes: tuple[WireName, ...] = ()
+    ordered: tuple[WireName, ...] = ()
+    """Those of the published events that go through the FIFO topic."""
     accepts: tuple[WireName, ...] = ()
     """The tasks that the service's task queue accepts."""
     subscriptions: tuple[Subscription, ...] = ()
@@ -239,6 +245,10 @@ class Manifest(_Part):
     settings: tuple[Setting, ...] = ()
     secrets: tuple[Secret, ...] = ()
     functions: tuple[Function, ...]
+
+    def gets_ordered(self, function: str) -> bool:
+        """Whether a function gets ordered events, so that its queues are FIFO queues."""
+        return any(one.ordered for one in self.subscriptions if one.function == function)
 
     def function(self, name: str) -> Function:
         """The function of that name; :class:`KeyError` if there is none."""

@@ -7,6 +7,7 @@ never computes a name, it reads the variables of :mod:`trunkline.manifest.variab
 from __future__ import annotations
 
 PROJECT = "trunkline"
+_FIFO = ".fifo"  # SNS and SQS want the name to end with it
 
 
 def function(environment: str, service: str, name: str) -> str:
@@ -30,19 +31,21 @@ def table(environment: str, service: str, name: str) -> str:
     return f"{PROJECT}-{environment}-{service}-{name}"
 
 
-def queue(environment: str, service: str, function_name: str) -> str:
-    """The SQS queue in front of a function."""
-    return f"{PROJECT}-{environment}-{service}-{function_name}"
+def queue(environment: str, service: str, function_name: str, *, ordered: bool = False) -> str:
+    """The SQS queue in front of a function; a FIFO queue if it gets ordered events."""
+    return f"{PROJECT}-{environment}-{service}-{function_name}{_FIFO if ordered else ''}"
 
 
-def dead_letter_queue(environment: str, service: str, function_name: str) -> str:
+def dead_letter_queue(
+    environment: str, service: str, function_name: str, *, ordered: bool = False
+) -> str:
     """Where messages go that the function could not process."""
-    return f"{queue(environment, service, function_name)}-dlq"
+    return f"{queue(environment, service, function_name)}-dlq{_FIFO if ordered else ''}"
 
 
-def topic(environment: str, service: str) -> str:
-    """The SNS topic on which a service publishes its events."""
-    return f"{PROJECT}-{environment}-{service}-events"
+def topic(environment: str, service: str, *, ordered: bool = False) -> str:
+    """The SNS topic on which a service publishes its events; a FIFO topic for ordered ones."""
+    return f"{PROJECT}-{environment}-{service}-events{_FIFO if ordered else ''}"
 
 
 def secret(environment: str, service: str, name: str) -> str:

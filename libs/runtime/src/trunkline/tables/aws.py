@@ -148,7 +148,7 @@ class DynamoTable(Generic[M]):
         """Store a record if the stored state is the one that it was read from."""
         number = record._revision.number
         born = record._revision.born if number else int(clock.now() * 1000)
-        aggregate = Aggregate(self._name(record), born, number + 1)
+        aggregate = Aggregate(self._table.name, self._name(record), born, number + 1)
         return self._put(record, number + 1, born, aggregate, self._unchanged(number), emit)
 
     def replacing(self, record: M, only_if: Condition | None, emit: Sequence[Emittable]) -> Write:
@@ -168,7 +168,9 @@ class DynamoTable(Generic[M]):
             **self._unchanged(revision.number),
         }
         key = (self._table.name, *names.values())
-        aggregate = Aggregate(self._name(record), revision.born, revision.number + 1)
+        aggregate = Aggregate(
+            self._table.name, self._name(record), revision.born, revision.number + 1
+        )
         return Write("Delete", record, key, request, 0, 0, aggregate, lambda old: old is None, emit)
 
     def _put(
@@ -240,8 +242,8 @@ class DynamoTable(Generic[M]):
         return [self._table.key, *([self._table.sort] if self._table.sort else [])]
 
     def _name(self, record: M) -> str:
-        """What a record is called as an aggregate."""
-        return "/".join([self._table.name, *self._key_of(record).values()])
+        """A record's key as one text."""
+        return "/".join(self._key_of(record).values())
 
     def _key_of(self, record: M) -> dict[str, str]:
         values = record.model_dump(mode="json", include=set(self._keys()))

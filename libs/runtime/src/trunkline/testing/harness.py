@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -244,11 +245,17 @@ class ServiceHarness:
     ) -> bool:
         """Deliver any text to a function's queue; whether it was acknowledged."""
         sqs = self.cloud.client("sqs")
-        queue = self._queue_url(names.queue(self.cloud.environment, self.service.name, function))
-        sqs.send_message(QueueUrl=queue, MessageBody=body or " ")
+        ordered = self.manifest.gets_ordered(function)
+        queue = self._queue_url(
+            names.queue(self.cloud.environment, self.service.name, function, ordered=ordered)
+        )
+        group = "everything" if ordered else None
+        sqs.send_message(QueueUrl=queue, MessageBody=body or " ", **_in_group(group))
         (received,) = sqs.receive_message(QueueUrl=queue)["Messages"]
         handle = received["ReceiptHandle"]
-        record = queue_record(body, receives=receives, attributes=attributes, receipt_handle=handle)
+        record = queue_record(
+            body, receives=receives, attributes=attributes, receipt_handle=handle, group=group
+        )
         try:
             with self.cloud.inside(function):
                 answer = self.program.consumer(function).handle(
@@ -313,8 +320,11 @@ class ServiceHarness:
     def dead_letters(self, function: str) -> list[DeadLetter]:
         """Take what is on a function's dead-letter queue."""
         sqs = self.cloud.client("sqs")
+        ordered = self.manifest.gets_ordered(function)
         url = self._queue_url(
-            names.dead_letter_queue(self.cloud.environment, self.service.name, function)
+            names.dead_letter_queue(
+                self.cloud.environment, self.service.name, function, ordered=ordered
+            )
         )
         found: list[DeadLetter] = []
         while True:
@@ -482,3 +492,9 @@ class ServiceHarness:
             *self.service.event_handlers.values(),
             *self.service.task_handlers.values(),
         ]
+
+
+def _in_group(group: str | None) -> dict[str, str]:
+    if group is None:
+        return {}
+    return {"MessageGroupId": group, "MessageDeduplicationId": uuid.uuid4().hex}

@@ -1,7 +1,7 @@
 """What others may know of orders: its API and its events."""
 
 from orders_contract.api import OrdersApi
-from orders_contract.events import OrderCancelled, OrderConfirmed, OrderPlaced
+from orders_contract.events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderStatusChanged
 from orders_contract.models import (
     CardToken,
     OrderPage,
@@ -22,4 +22,5 @@ __all__ = [
     "OrderPlaced",
     "OrderConfirmed",
     "OrderCancelled",
+    "OrderStatusChanged",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from orders_contract.models import CardToken
+from datetime import datetime
+
+from orders_contract.models import CardToken, OrderStatus
 from trunkline import Event, Money
 
 
@@ -32,3 +34,12 @@ class OrderCancelled(Event, version=1, subject="order_id"):
     customer: str
     reason: str
     """The provider's code, for example ``card_declined``."""
+
+
+class OrderStatusChanged(Event, version=1, subject="order_id", ordered=True):
+    """An order has come further; the changes of one order arrive in their order."""
+
+    order_id: str
+    customer: str
+    status: OrderStatus
+    changed_at: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storefront_contract.models import OrderList, OrderView, PlaceOrder
+from storefront_contract.models import OrderHistory, OrderList, OrderView, PlaceOrder
 from trunkline import Api, IdempotencyKey, command, query
 
 
@@ -29,3 +29,7 @@ class StorefrontApi(Api, version=1):
         While the orders cannot be looked up, the first page holds everything, marked as degraded.
         """
         ...
+
+    @query("GET", "/orders/{order_id}/history")
+    def get_history(self, order_id: str) -> OrderHistory:
+        """The steps of one of the customer's own orders; 404 for everybody else's."""

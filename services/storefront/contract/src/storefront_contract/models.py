@@ -60,3 +60,17 @@ class OrderList(Model):
     orders: tuple[OrderView, ...]
     cursor: str | None = None
     """Asks for the next ones: ``GET /orders?cursor=...``; ``None`` if there are no more."""
+
+
+class StatusChange(Model):
+    """One step of an order."""
+
+    status: OrderStatus
+    at: datetime
+
+
+class OrderHistory(Model):
+    """How an order has come where it is, the first step first."""
+
+    order_id: str
+    steps: tuple[StatusChange, ...]

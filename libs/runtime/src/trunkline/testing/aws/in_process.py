@@ -52,11 +52,13 @@ class MotoCloud:
 
     def __init__(self) -> None:
         self._service = ""
+        self._ordered: frozenset[str] = frozenset()
 
     @contextmanager
     def serving(self, manifest: Manifest) -> Iterator[None]:
         """The resources of one service."""
         self._service = manifest.service
+        self._ordered = frozenset(one.function for one in manifest.subscriptions if one.ordered)
         http.reset()
         guard.reset()
         with surroundings(_CREDENTIALS, _clients), _answering():
@@ -68,8 +70,11 @@ class MotoCloud:
     @contextmanager
     def inside(self, function: str) -> Iterator[None]:
         """Sets the function's name and queues; the other variables are those of all functions."""
-        queue = names.queue(ENVIRONMENT, self._service, function)
-        dead_letters = names.dead_letter_queue(ENVIRONMENT, self._service, function)
+        ordered = function in self._ordered
+        queue = names.queue(ENVIRONMENT, self._service, function, ordered=ordered)
+        dead_letters = names.dead_letter_queue(
+            ENVIRONMENT, self._service, function, ordered=ordered
+        )
         found = {
             variables.FUNCTION: function,
             variables.QUEUE: _queue_url(queue),
@@ -145,13 +150,12 @@ def _resources(manifest: Manifest) -> Mapping[str, str]:
         physical = names.secret(ENVIRONMENT, service, secret.name)
         clients.client("secretsmanager").create_secret(Name=physical, SecretString="unset")
         found[variables.secret(secret.name)] = physical
-    if manifest.publishes:
-        topic = names.topic(ENVIRONMENT, service)
-        found[variables.TOPIC] = sns_backends[ACCOUNT][REGION].create_topic(topic).arn
+    found |= _topics(manifest)
     for function in manifest.functions:
         if function.trigger in ("event", "tasks"):
-            _make_queue(names.queue(ENVIRONMENT, service, function.name))
-            _make_queue(names.dead_letter_queue(ENVIRONMENT, service, function.name))
+            ordered = manifest.gets_ordered(function.name)
+            for name in (names.queue, names.dead_letter_queue):
+                _make_queue(name(ENVIRONMENT, service, function.name, ordered=ordered))
     for need in {need for function in manifest.functions for need in function.needs}:
         found.update(_of_need(need, found))
     return found
@@ -184,9 +188,25 @@ def _make_bucket(name: str) -> str:
     return name
 
 
+def _topics(manifest: Manifest) -> dict[str, str]:
+    found = {}
+    if set(manifest.publishes) - set(manifest.ordered):
+        found[variables.TOPIC] = _make_topic(manifest.service, ordered=False)
+    if manifest.ordered:
+        found[variables.ORDERED_TOPIC] = _make_topic(manifest.service, ordered=True)
+    return found
+
+
+def _make_topic(service: str, *, ordered: bool) -> str:
+    name = names.topic(ENVIRONMENT, service, ordered=ordered)
+    attributes = {"FifoTopic": "true"} if ordered else {}
+    return str(sns_backends[ACCOUNT][REGION].create_topic(name, attributes).arn)
+
+
 def _make_queue(name: str) -> str:
     # Straight into moto's records, as a request costs 3 ms and a service has many queues.
-    sqs_backends[ACCOUNT][REGION].create_queue(name)
+    attributes = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+    sqs_backends[ACCOUNT][REGION].create_queue(name, **attributes)
     return _queue_url(name)
 
 

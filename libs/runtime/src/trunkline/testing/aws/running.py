@@ -177,7 +177,12 @@ class RunningCloud:
             self._empty_table(names.table(ENVIRONMENT, manifest.service, table.name), table)
         for function in manifest.functions:
             if function.trigger in ("event", "tasks"):
-                queue = names.dead_letter_queue(ENVIRONMENT, manifest.service, function.name)
+                queue = names.dead_letter_queue(
+                    ENVIRONMENT,
+                    manifest.service,
+                    function.name,
+                    ordered=manifest.gets_ordered(function.name),
+                )
                 self._empty_queue(queue)
 
     def _empty_table(self, physical: str, table: Table) -> None:
