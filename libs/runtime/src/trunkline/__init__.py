@@ -1,6 +1,6 @@
 """What a service on Trunkline imports: one typed declaration, and everything that runs it."""
 
-from trunkline.contracts import Api, Event, Model, Task, command, one_fact, query, upcast
+from trunkline.contracts import Api, Event, Model, Task, command, delayed, one_fact, query, upcast
 from trunkline.declaration import Service, idempotent
 from trunkline.errors import TrunklineError
 from trunkline.identity import Caller
@@ -18,6 +18,7 @@ __all__ = [
     "Task",
     "TrunklineError",
     "command",
+    "delayed",
     "idempotent",
     "one_fact",
     "query",

@@ -17,6 +17,7 @@
     │       ├── UnknownTask         a task that its service does not accept
     │       ├── OverlappingRoutes   permissions for two routes cannot be told apart
     │       └── CallCycle           synchronous calls that go round
+    ├── DelayTooLong                a task is to wait longer than its queue can
     ├── EnvironmentIncomplete       a variable that the platform sets is missing
     ├── AwsError                    AWS refused a call, or cannot be reached
     ├── InvalidSetting              a setting's value is not of its declared type
@@ -207,6 +208,20 @@ class CallCycle(GraphError):
         self.cycle = tuple(cycle)
         """The services in calling order; the last is the first again."""
         super().__init__("synchronous calls form a cycle: " + " -> ".join(self.cycle))
+
+
+class DelayTooLong(TrunklineError):
+    """A task is to be performed later than its queue can wait."""
+
+    def __init__(self, task: str, seconds: int, limit: int) -> None:
+        self.task = task
+        self.seconds = seconds
+        self.limit = limit
+        super().__init__(
+            f"{task} cannot be delayed by {seconds} s: SQS waits from 0 to {limit} s. For longer, "
+            "EventBridge Scheduler will be a channel of its own; until then a task that comes too "
+            "early can ask for itself again"
+        )
 
 
 class EnvironmentIncomplete(TrunklineError):

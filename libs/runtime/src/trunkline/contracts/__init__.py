@@ -1,7 +1,7 @@
 """What others may know of a service: its API, its events, its tasks."""
 
 from trunkline.contracts.api import Api, Operation, command, operations, query
-from trunkline.contracts.emission import Emission, one_fact
+from trunkline.contracts.emission import Emission, delayed, one_fact
 from trunkline.contracts.message import Event, Message, MessageType, Task, message_type, subject_of
 from trunkline.contracts.model import Model
 from trunkline.contracts.versions import upcast
@@ -16,6 +16,7 @@ __all__ = [
     "Operation",
     "Task",
     "command",
+    "delayed",
     "message_type",
     "one_fact",
     "operations",

@@ -6,8 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from trunkline.contracts.message import Event, Message, message_type
-from trunkline.errors import DeclarationError
+from trunkline.contracts.message import Event, Message, Task, message_type
+from trunkline.errors import DeclarationError, DelayTooLong
+
+MAX_DELAY_SECONDS = 900
+"""The longest that SQS delays a single message.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-timers.html
+"""
 
 
 @dataclass(frozen=True)
@@ -16,6 +22,8 @@ class Emission:
 
     messages: tuple[Message, ...]
     """Several where a fact is told in several versions: they share one id."""
+    delay: int = 0
+    """Seconds from the moment it is stored until a task may be performed."""
 
 
 Emittable: TypeAlias = Message | Emission
@@ -40,6 +48,24 @@ def one_fact(*versions: Event) -> Emission:
     if len({kind.version for kind in kinds}) != len(kinds):
         raise DeclarationError(f"one fact has each version once, not {names}")
     return Emission(versions)
+
+
+def delayed(task: Task, *, seconds: int) -> Emission:
+    """A task that is performed some time after it was asked for.
+
+    ::
+
+        orders.put(order, emit=[delayed(CancelUnpaid(order_id=order.order_id), seconds=600)])
+
+    The time counts from the transaction that asks for it, whatever the relay takes. Only tasks can
+    wait: an event is a fact now, and a FIFO queue delays all its messages or none.
+
+    Raises:
+        DelayTooLong: it is no time that SQS can wait, from 0 to 900 seconds.
+    """
+    if not 0 <= seconds <= MAX_DELAY_SECONDS:
+        raise DelayTooLong(message_type(task).wire_name, seconds, MAX_DELAY_SECONDS)
+    return Emission((task,), seconds)
 
 
 def emissions(emit: Iterable[Emittable]) -> Iterator[Emission]:

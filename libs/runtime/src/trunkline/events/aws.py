@@ -165,6 +165,7 @@ class SqsQueue:
                     "Id": str(number),
                     "MessageBody": item.envelope.dump(),
                     "MessageAttributes": _type_attribute(item.envelope),
+                    "DelaySeconds": item.remaining_delay(clock.moment()),
                 }
                 for number, item in enumerate(batch)
             ],

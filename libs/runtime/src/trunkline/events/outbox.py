@@ -6,6 +6,8 @@ import logging
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from math import ceil
 from typing import Any, Literal, NamedTuple
 
 from trunkline.attempt import Attempt, reason
@@ -49,6 +51,8 @@ class OutboxItem:
     """Whether its data may be put away; known only while it is emitted, not stored."""
     ordered: bool = False
     """Whether it waits for everything that comes before it in its lane."""
+    delay: int = 0
+    """Seconds from when it was stored until it may be delivered."""
 
     def values(self) -> dict[str, Any]:
         """The item's attributes."""
@@ -61,6 +65,7 @@ class OutboxItem:
             STORED_AT: self.envelope.time,
             "position": self.position,
             "ordered": self.ordered,
+            "delay": self.delay,
             "envelope": self.envelope.dump(),
         }
 
@@ -80,7 +85,17 @@ class OutboxItem:
         key = OutboxKey(str(values[LANE]), str(values[PLACE]))
         position = int(values.get("position", 0))
         ordered = values.get("ordered") is True
-        return cls(key, kind, target, CloudEvent.parse(envelope), position, ordered=ordered)
+        delay = int(values.get("delay", 0))
+        return cls(
+            key, kind, target, CloudEvent.parse(envelope), position, ordered=ordered, delay=delay
+        )
+
+    def remaining_delay(self, now: datetime) -> int:
+        """Whole seconds that are left of the delay."""
+        if not self.delay:
+            return 0
+        stored_at = datetime.fromisoformat(self.envelope.time)
+        return max(0, ceil(self.delay - (now - stored_at).total_seconds()))
 
     def traced(self, traceparent: str | None, tracestate: str | None = None) -> OutboxItem:
         """The same item, sent by another span."""
@@ -178,6 +193,7 @@ def outbox_items(
                     position=len(items),
                     large=kind.large,
                     ordered=kind.ordered,
+                    delay=emission.delay,
                 )
             )
     return items
