@@ -106,7 +106,7 @@ def test_manifest_of_the_sample_holds_exactly_what_is_used() -> None:
     assert needs["relay"] == {
         "table outbox read",
         "table outbox write",
-        "publish",
+        "publish False",
         "send depot",
     }
     assert found.function("tasks").settings == ("greeting",)
