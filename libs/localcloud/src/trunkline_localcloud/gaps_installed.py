@@ -36,7 +36,6 @@ from trunkline_localcloud.gaps import (
     policy_principals,
     policy_variables,
     principal_keys,
-    queue_groups,
     queue_mappings,
     queue_metrics,
     root_keys,
@@ -77,7 +76,6 @@ GAPS: tuple[Gap, ...] = (
     function_processes,
     lambda_metrics,  # before alias_routing, which says which version runs
     alias_routing,
-    queue_groups,
     queue_mappings,
     stream_mappings,
     stream_state,
