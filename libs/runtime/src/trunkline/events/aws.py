@@ -79,19 +79,20 @@ class DynamoOutbox:
 
     def lane(self, lane: str, last: str) -> Sequence[OutboxItem]:
         """The readable items of a lane from the first up to a place, in order."""
-        pages = (
-            client("dynamodb")
-            .get_paginator("query")
-            .paginate(
-                TableName=environment.required(variables.table(outbox.TABLE)),
-                ConsistentRead=True,
-                KeyConditionExpression="#l = :l AND #p <= :p",
-                ExpressionAttributeNames={"#l": outbox.LANE, "#p": outbox.PLACE},
-                ExpressionAttributeValues=to_item({":l": lane, ":p": last}),
-            )
-        )
-        found = (outbox.readable(item) for page in pages for item in page["Items"])
-        return [item for item in found if item is not None]
+        request: dict[str, Any] = {
+            "TableName": environment.required(variables.table(outbox.TABLE)),
+            "ConsistentRead": True,
+            "KeyConditionExpression": "#l = :l AND #p <= :p",
+            "ExpressionAttributeNames": {"#l": outbox.LANE, "#p": outbox.PLACE},
+            "ExpressionAttributeValues": to_item({":l": lane, ":p": last}),
+        }
+        found: list[OutboxItem | None] = []
+        while True:
+            page = client("dynamodb").query(**request)
+            found += map(outbox.readable, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return [item for item in found if item is not None]
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def stored_before(self, moment: datetime) -> Iterator[Sequence[OutboxItem]]:
         """The readable items that were stored before a moment; a page is 1 MB of the table."""
