@@ -272,7 +272,7 @@ def test_an_order_is_placed_once_whatever_fails(
     assert place(harness).status >= 500
     harness.advance(30)
     assert place(harness).status == 201
-    assert len(harness.emitted()) == 1
+    assert len(told(harness)) == len(changes(harness)) == 1
 
 
 def test_a_key_is_forgotten_after_its_time(harness: ServiceHarness) -> None:
@@ -296,7 +296,7 @@ def test_a_confirmation_that_failed_comes_back(harness: ServiceHarness, failure:
     harness.advance(60)
     assert harness.redeliver() == [True]
     assert harness.call("GET", f"/orders/{order_id}").json["status"] == "CONFIRMED"
-    assert len(harness.emitted()) == 3
+    assert (len(told(harness)), len(changes(harness))) == (3, 2)
 
 
 @pytest.mark.parametrize("failure", list(Failure))
@@ -307,6 +307,6 @@ def test_what_could_not_be_published_stays_in_the_outbox(
     place(harness)
     harness.faults.publish(failure)
     assert not harness.relay()
-    assert len(harness.emitted()) == 1
+    assert harness.emitted() != []
     assert harness.relay()
     assert harness.emitted() == []

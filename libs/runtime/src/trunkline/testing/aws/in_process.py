@@ -205,7 +205,7 @@ def _make_topic(service: str, *, ordered: bool) -> str:
 
 def _make_queue(name: str) -> str:
     # Straight into moto's records, as a request costs 3 ms and a service has many queues.
-    attributes = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+    attributes: dict[str, Any] = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
     sqs_backends[ACCOUNT][REGION].create_queue(name, **attributes)
     return _queue_url(name)
 
