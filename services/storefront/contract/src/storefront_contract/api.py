@@ -33,3 +33,4 @@ class StorefrontApi(Api, version=1):
     @query("GET", "/orders/{order_id}/history")
     def get_history(self, order_id: str) -> OrderHistory:
         """The steps of one of the customer's own orders; 404 for everybody else's."""
+        ...
