@@ -84,19 +84,17 @@ def test_place_order_has_one_answer_and_one_effect(
         "total": {"amount": 7800, "currency": "EUR"},
         "status": "PLACED",
     }
-    # Everybody stores these two; orders itself also stores whose order it is.
-    stored = {
-        part["Put"]["TableName"].removeprefix("trunkline-bench-orders-"): _values(
-            part["Put"]["Item"]
-        )
+    # Everybody stores these two; orders itself also stores whose order it is, and its first status.
+    items = [
+        (part["Put"]["TableName"].rpartition("-")[2], _values(part["Put"]["Item"]))
         for part in work.requests("TransactWriteItems")[0]["TransactItems"]
-    }
-    order, event = stored["orders"], stored["outbox"]
+    ]
+    (order,) = (item for table, item in items if table == "orders")
+    envelopes = [json.loads(item["envelope"]) for table, item in items if table == "outbox"]
+    (envelope,) = (one for one in envelopes if one["type"] == "orders.order_placed.v1")
     assert {name: order[name] for name in view} == view
     assert order["email"] == "ada@customer.example"
     assert order["placed_at"][:19] == placed_at[:19]
-    envelope = json.loads(event["envelope"])
-    assert envelope["type"] == "orders.order_placed.v1"
     assert envelope["subject"] == view["order_id"]
     assert envelope["traceparent"].startswith("00-5759e988bd862e3fe1be46a994272793-")
     assert envelope["data"] == {
