@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from typing import Any
 from unittest import mock
 
-import boto3
 import botocore.auth
+import botocore.session
 import urllib3
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -20,10 +21,14 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def _aws(event: dict[str, Any]) -> dict[str, Any]:
     try:
-        getattr(boto3.client(event["service"]), event["operation"])(**event["parameters"])
+        getattr(_client(event["service"]), event["operation"])(**event["parameters"])
     except ClientError as error:
         return {"code": error.response["Error"]["Code"]}
     return {"code": "OK"}
+
+
+def _client(service: str) -> Any:
+    return botocore.session.get_session().create_client(service, os.environ["AWS_REGION"])
 
 
 def _http(event: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +36,7 @@ def _http(event: dict[str, Any]) -> dict[str, Any]:
 
     ``sign``: "good" (default), "none", "forged" or "expired"; ``service``, ``region``: its scope.
     """
-    session = boto3.Session()
+    session = botocore.session.get_session()
     credentials = session.get_credentials().get_frozen_credentials()
     sign = event.get("sign", "good")
     secret = "0" * 40 if sign == "forged" else credentials.secret_key
@@ -45,7 +50,7 @@ def _http(event: dict[str, Any]) -> dict[str, Any]:
         signer = botocore.auth.SigV4Auth(
             Credentials(credentials.access_key, secret, credentials.token),
             event.get("service", "execute-api"),
-            event.get("region", session.region_name),
+            event.get("region", os.environ["AWS_REGION"]),
         )
         age = dt.timedelta(minutes=20 if sign == "expired" else 0)
         then = dt.datetime.now(dt.UTC) - age
