@@ -25,7 +25,7 @@ class SpanReader:
         )
 
     def containing(self, text: str, *, since_ms: int | None = None) -> tuple[Span, ...]:
-        """Every span whose log line holds ``text``: a trace id, an order id.
+        """Every span whose log line holds ``text``: an order id, a trace id.
 
         Args:
             text: What to look for.
@@ -41,6 +41,19 @@ class SpanReader:
                 if span is not None:
                     found[span.span_id] = span
         return tuple(sorted(found.values(), key=lambda span: (span.start, span.end)))
+
+    def of_trace(self, trace_id: str, *, since_ms: int | None = None) -> tuple[Span, ...]:
+        """The spans of a trace, without those of others that link to it, as a batch's do.
+
+        Args:
+            trace_id: In hex.
+            since_ms: Only log lines from this moment on; milliseconds since 1970.
+
+        Raises:
+            CloudCallFailed: the caller may not read the logs.
+        """
+        found = self.containing(trace_id, since_ms=since_ms)
+        return tuple(span for span in found if span.trace_id == trace_id)
 
     def _lines(self, group: str, text: str, since_ms: int | None) -> Iterator[str]:
         since = {} if since_ms is None else {"startTime": since_ms}

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
     if not mentions:
         raise DevtoolsError(f"no span mentions {options.order_id}")
     traces = {
-        trace_id: build_tree(running.spans.containing(trace_id))
+        trace_id: build_tree(running.spans.of_trace(trace_id))
         for trace_id in dict.fromkeys(span.trace_id for span in mentions)
     }
     if options.json:

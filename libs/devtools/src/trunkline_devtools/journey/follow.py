@@ -65,7 +65,7 @@ class _Watch:
     def look(self) -> bool:
         """Read the logs; whether there was a new step."""
         before = len(self._steps)
-        for span in self._spans.containing(self._trace_id, since_ms=self._since_ms):
+        for span in self._spans.of_trace(self._trace_id, since_ms=self._since_ms):
             if span.error:
                 self._error = f"; {span.name} in {span.service}: {span.error}"
             self._beginning = self._beginning or span.start
