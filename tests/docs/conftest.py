@@ -36,6 +36,23 @@ class Clone:
             check=False,
         )
 
+    def passes(self, *arguments: str) -> None:
+        """Run Python as the guide's reader would, and fail with what it printed."""
+        result = self.run(*arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    def is_in_our_style(self, *packages: str, checked: Sequence[str] = ()) -> None:
+        """Let ruff judge the code and its format.
+
+        Args:
+            packages: folders beside the new one in the reader's clone, so imports sort with it.
+            checked: what to check; everything by default.
+        """
+        known = ", ".join(f'"{package}"' for package in packages)
+        neighbours = f"lint.isort.known-first-party = [{known}]"
+        self.passes("-m", "ruff", "check", "--config", neighbours, *checked, "--no-cache")
+        self.passes("-m", "ruff", "format", "--check", "--no-cache")
+
 
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[[str, Sequence[str]], Clone]:

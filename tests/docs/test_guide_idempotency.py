@@ -15,17 +15,12 @@ def clone(written: Any) -> Any:
 
 def test_the_guides_tests_pass(clone: Any) -> None:
     """A repeated request gets the first answer, with warnings as errors."""
-    result = clone.run("-m", "pytest", "-W", "error", "test_coupons.py")
-    assert result.returncode == 0, result.stdout + result.stderr
+    clone.passes("-m", "pytest", "-W", "error", "test_coupons.py")
 
 
 def test_the_guides_code_is_typed_and_in_our_style(clone: Any) -> None:
     """mypy --strict and ruff have nothing to say about it."""
     # As in our contracts, whose operations have no body.
     bodies = ("--disable-error-code", "empty-body")
-    result = clone.run("-m", "mypy", "--strict", *bodies, "coupons.py")
-    assert result.returncode == 0, result.stdout + result.stderr
-    known = 'lint.isort.known-first-party = ["trunkline", "coupons"]'
-    for command in (("check", "--config", known, "coupons.py"), ("format", "--check")):
-        result = clone.run("-m", "ruff", *command, "--no-cache")
-        assert result.returncode == 0, result.stdout + result.stderr
+    clone.passes("-m", "mypy", "--strict", *bodies, "coupons.py")
+    clone.is_in_our_style("trunkline", "coupons", checked=("coupons.py",))

@@ -17,19 +17,14 @@ def clone(written: Any) -> Any:
 
 def test_the_guides_tests_pass(clone: Any) -> None:
     """Settings change, and the secret is rotated, as the guide says, with warnings as errors."""
-    result = clone.run("-m", "pytest", "-W", "error", "services/parcels/tests")
-    assert result.returncode == 0, result.stdout + result.stderr
+    clone.passes("-m", "pytest", "-W", "error", "services/parcels/tests")
 
 
 def test_the_guides_code_is_typed(clone: Any) -> None:
     """mypy --strict has nothing to say about it."""
-    result = clone.run("-m", "mypy", "--strict", *SOURCES)
-    assert result.returncode == 0, result.stdout + result.stderr
+    clone.passes("-m", "mypy", "--strict", *SOURCES)
 
 
 def test_the_guides_code_is_in_our_style(clone: Any) -> None:
     """ruff has nothing to mend, neither in the code nor in its format."""
-    neighbours = 'lint.isort.known-first-party = ["trunkline", "parcels"]'
-    for command in (("check", "--config", neighbours), ("format", "--check")):
-        result = clone.run("-m", "ruff", *command, "--no-cache")
-        assert result.returncode == 0, result.stdout + result.stderr
+    clone.is_in_our_style("trunkline", "parcels")

@@ -15,17 +15,12 @@ def clone(written: Any) -> Any:
 
 def test_the_guides_tests_pass(clone: Any) -> None:
     """Transactions, conditions, pages and times do what the guide says, warnings are errors."""
-    result = clone.run("-m", "pytest", "-W", "error", "test_library.py")
-    assert result.returncode == 0, result.stdout + result.stderr
+    clone.passes("-m", "pytest", "-W", "error", "test_library.py")
 
 
 def test_the_guides_code_is_typed_and_in_our_style(clone: Any) -> None:
     """mypy --strict and ruff have nothing to say about it."""
     # As in our contracts, whose operations have no body.
     bodies = ("--disable-error-code", "empty-body")
-    result = clone.run("-m", "mypy", "--strict", *bodies, "library.py")
-    assert result.returncode == 0, result.stdout + result.stderr
-    known = 'lint.isort.known-first-party = ["trunkline", "library"]'
-    for command in (("check", "--config", known, "library.py"), ("format", "--check")):
-        result = clone.run("-m", "ruff", *command, "--no-cache")
-        assert result.returncode == 0, result.stdout + result.stderr
+    clone.passes("-m", "mypy", "--strict", *bodies, "library.py")
+    clone.is_in_our_style("trunkline", "library", checked=("library.py",))

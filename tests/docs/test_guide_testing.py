@@ -24,14 +24,12 @@ def clone(written: Any) -> Any:
 
 def test_the_guides_tests_pass(clone: Any) -> None:
     """The kit does what the guide says, with warnings as errors."""
-    result = clone.run("-m", "pytest", "-W", "error", "services/library/tests")
-    assert result.returncode == 0, result.stdout + result.stderr
+    clone.passes("-m", "pytest", "-W", "error", "services/library/tests")
 
 
 def test_the_guides_code_is_typed(clone: Any) -> None:
     """mypy --strict has nothing to say about it."""
-    result = clone.run("-m", "mypy", "--strict", *SOURCES)
-    assert result.returncode == 0, result.stdout + result.stderr
+    clone.passes("-m", "mypy", "--strict", *SOURCES)
 
 
 def test_the_guides_code_is_in_our_style(clone: Any) -> None:

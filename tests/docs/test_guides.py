@@ -22,23 +22,17 @@ def clone(written: Any) -> Any:
 
 def test_the_guides_service_passes_its_own_test(clone: Any) -> None:
     """What the reader types works, with warnings as errors."""
-    result = clone.run("-m", "pytest", "-W", "error", "services/loyalty/tests")
-    assert result.returncode == 0, result.stdout + result.stderr
+    clone.passes("-m", "pytest", "-W", "error", "services/loyalty/tests")
 
 
 def test_the_guides_service_is_typed(clone: Any) -> None:
     """mypy --strict has nothing to say about it."""
-    result = clone.run("-m", "mypy", "--strict", *SOURCES)
-    assert result.returncode == 0, result.stdout + result.stderr
+    clone.passes("-m", "mypy", "--strict", *SOURCES)
 
 
 def test_the_guides_service_is_in_our_style(clone: Any) -> None:
     """ruff has nothing to mend, neither in the code nor in its format."""
-    # In the reader's clone these are folders beside the new one, so their imports sort with it.
-    neighbours = 'lint.isort.known-first-party = ["trunkline", "orders_contract"]'
-    for command in (("check", "--config", neighbours), ("format", "--check")):
-        result = clone.run("-m", "ruff", *command, "--no-cache")
-        assert result.returncode == 0, result.stdout + result.stderr
+    clone.is_in_our_style("trunkline", "orders_contract")
 
 
 def test_the_guides_service_has_the_manifest_that_the_guide_tells(clone: Any) -> None:
