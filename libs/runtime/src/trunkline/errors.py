@@ -260,6 +260,11 @@ class AwsError(TrunklineError):
         """What the error carries beside its message."""
         super().__init__(f"{service} {operation}: {code}: {message}")
 
+    @property
+    def condition_failed(self) -> bool:
+        """Whether DynamoDB found an item otherwise than the request's condition says."""
+        return self.code == "ConditionalCheckFailedException"
+
 
 class InvalidSetting(TrunklineError):
     """A setting's value is not of its declared type; found when it is first used."""

@@ -55,7 +55,7 @@ class DynamoCircuits:
                 }
                 client("dynamodb").put_item(Item=to_item(item), **condition)
         except AwsError as error:
-            if error.code != "ConditionalCheckFailedException":
+            if not error.condition_failed:
                 raise
             # Also our own write, sent again because its first answer got lost: it reads as done.
             return self.read(name)

@@ -75,7 +75,7 @@ class DynamoStore:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except AwsError as error:
-                if not _condition_failed(error):
+                if not error.condition_failed:
                     raise
                 found = _existing(error) or self._read(key)
                 if found is None:
@@ -118,7 +118,7 @@ class DynamoStore:
                 ),
             )
         except AwsError as error:
-            if _condition_failed(error):
+            if error.condition_failed:
                 raise LockLost(lock.key) from error
             raise
 
@@ -133,7 +133,7 @@ class DynamoStore:
                 ExpressionAttributeValues=to_item({":token": lock.token, ":locked": _LOCKED}),
             )
         except AwsError as error:
-            if not _condition_failed(error):
+            if not error.condition_failed:
                 raise
 
     def _outcome(
@@ -170,10 +170,6 @@ def _part(key: str, token: str, number: int) -> str:
 
 def _physical() -> str:
     return environment.required(variables.table(TABLE))
-
-
-def _condition_failed(error: AwsError) -> bool:
-    return error.code == "ConditionalCheckFailedException"
 
 
 def _existing(error: AwsError) -> dict[str, Any] | None:

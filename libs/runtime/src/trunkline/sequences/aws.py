@@ -98,7 +98,7 @@ class DynamoSequences:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except AwsError as error:
-            if error.code != "ConditionalCheckFailedException":
+            if not error.condition_failed:
                 raise
             return from_item(error.fields.get("Item") or {})
         return None

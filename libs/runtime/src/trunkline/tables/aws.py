@@ -334,7 +334,7 @@ def _waiting(item: OutboxItem) -> dict[str, Any]:
 
 def _changed(writes: Sequence[Write], error: AwsError) -> Write | None:
     """The write whose record was not as it should be; ``None`` if another thing failed."""
-    if error.code in ("ConditionalCheckFailedException", "TransactionConflictException"):
+    if error.condition_failed or error.code == "TransactionConflictException":
         return writes[0]
     for write, reason in zip(writes, error.fields.get("CancellationReasons", ()), strict=False):
         if reason.get("Code") in _CONFLICTS:
